@@ -1,0 +1,11 @@
+/** Leasing ahead covers this much work at the pace of the moment, so that a crash strands about as little. */
+const horizonMs = 100
+
+/**
+ * How many messages to hold beyond the free slots: what the queue finished per millisecond since the last read, times
+ * a tenth of a second. A queue of slow jobs gets none.
+ */
+export function prefetchTarget(finished: number, elapsedMs: number, maxPrefetch: number): number {
+  if (elapsedMs <= 0) return 0
+  return Math.min(maxPrefetch, Math.floor((finished / elapsedMs) * horizonMs))
+}

@@ -1,0 +1,207 @@
+import type { ProbeResult } from '@aimq/events'
+
+/*
+ * When to look at one queue, as a pure state machine; `queue-runner.ts` executes what it says.
+ *
+ * A look is a read (leases what is due) or a probe (only asks what is due). Between looks the loop waits until
+ * `lookAt`, which only hints, timers that were asked for and answers of the database move:
+ *
+ *   start ──▶ read ──found──▶ read again at once, until one finds nothing
+ *               └──nothing──▶ wait for the earliest of: the next due time (the database's clock said how long),
+ *                             a confirming look owed to a recent hint, the poll interval
+ *   hint  ──▶ look, spread over up to `herdMs` when hints have been finding nothing here (a peer was faster)
+ *   error ──▶ wait with backoff; hints do not shorten it
+ *
+ * No hint is lost: each raises `hints`, a look notes the number it began with, and a look that found nothing while
+ * the number rose is followed by another. A hint is never trusted: one that finds nothing and no new message id makes
+ * the next one wait longer, up to two seconds.
+ */
+
+export interface WakeState {
+  /** Hints so far, and how many of them had come when the last look began. */
+  readonly hints: number
+  readonly hintsSeen: number
+  /** The look under way, or the last one, follows from a hint. */
+  readonly woken: boolean
+  /** When to look next, on the monotonic clock. */
+  readonly lookAt: number
+  readonly look: 'read' | 'probe'
+  /** Looks before this time are not allowed, whatever hints come: backoff after an error. */
+  readonly blockedUntil: number
+  readonly errors: number
+  /** A look that a recent hint is still owed: the row may have become visible after the first one. */
+  readonly confirmAt: number | null
+  /** Over how long looks that follow a hint are spread, because peers were faster. */
+  readonly herdMs: number
+  /** Hints in a row that found nothing and no new message. */
+  readonly unjustified: number
+  /** The newest message id the database has named, to tell a hint that meant something from one that did not. */
+  readonly newestId: string | null
+  /** Looks in a row that found nothing. */
+  readonly empty: number
+  /** What is left of the allowance for looks that find nothing, and when that was. */
+  readonly allowance: number
+  readonly allowanceAt: number
+}
+
+export interface WakeConfig {
+  readonly pollIntervalMs: number
+  /** Look sooner at first after the queue ran empty, because jobs come in bursts and no hint is to be had. */
+  readonly eager: boolean
+}
+
+/** Where and when a step is taken; `random` in 0 … 1. */
+export interface Moment {
+  readonly now: number
+  readonly random: () => number
+}
+
+export type NextLook = { readonly kind: 'read' | 'probe' } | { readonly kind: 'wait'; readonly until: number }
+
+/** How long after a hint its confirming look is due. */
+export const confirmAfterMs = 300
+/** A message that is due and yet was not read is locked by a peer that is just reading it. */
+const lockedRetryMs = 75
+const maxHerdMs = 100
+const maxUnjustifiedWaitMs = 2000
+const dueJitterMs = 25
+const firstPollMs = 50
+/** Looks that find nothing: this many at once, then so many a millisecond. */
+const allowanceBurst = 2
+const allowancePerMs = 40 / 1000
+const errorBackoffMs = { min: 200, max: 5000 }
+
+export function initialWakeState(now: number): WakeState {
+  return {
+    hints: 0,
+    hintsSeen: 0,
+    woken: true,
+    lookAt: now,
+    look: 'read',
+    blockedUntil: now,
+    errors: 0,
+    confirmAt: null,
+    herdMs: 0,
+    unjustified: 0,
+    newestId: null,
+    empty: 0,
+    allowance: allowanceBurst,
+    allowanceAt: now,
+  }
+}
+
+/** What to do now. */
+export function nextLook(state: WakeState, now: number): NextLook {
+  const allowedAt = state.empty === 0 ? now : now + (1 - allowanceNow(state, now)) / allowancePerMs
+  const until = Math.max(state.lookAt, state.blockedUntil, allowedAt)
+  return until <= now ? { kind: state.look } : { kind: 'wait', until }
+}
+
+/** Somebody says there is work, now or in `dueInMs`. */
+export function onHint(state: WakeState, { now, random }: Moment, dueInMs = 0): WakeState {
+  const next = { ...state, hints: state.hints + 1 }
+  if (dueInMs > 0) return { ...next, lookAt: Math.min(state.lookAt, now + dueInMs + jitter(random)) }
+  const spread = Math.max(random() * state.herdMs, unjustifiedWait(state))
+  return {
+    ...next,
+    woken: true,
+    look: state.herdMs > 0 && state.lookAt > now ? 'probe' : state.look,
+    lookAt: Math.min(state.lookAt, now + spread),
+    confirmAt: state.confirmAt ?? now + confirmAfterMs,
+  }
+}
+
+/** We know ourselves that there is reason to look at `at`: a job we put back, a change of health, a resume. */
+export function lookBy(state: WakeState, at: number): WakeState {
+  return { ...state, hints: state.hints + 1, look: 'read', lookAt: Math.min(state.lookAt, at) }
+}
+
+export function onLookBegan(state: WakeState, now: number): WakeState {
+  const confirmed = state.confirmAt !== null && state.confirmAt <= now
+  return {
+    ...state,
+    hintsSeen: state.hints,
+    confirmAt: confirmed ? null : state.confirmAt,
+    allowance: allowanceNow(state, now) - 1,
+    allowanceAt: now,
+  }
+}
+
+/** A read found messages: the next read follows at once. */
+export function onFound(state: WakeState, now: number): WakeState {
+  return {
+    ...state,
+    errors: 0,
+    woken: false,
+    look: 'read',
+    lookAt: now,
+    unjustified: 0,
+    empty: 0,
+    herdMs: state.herdMs / 2,
+    allowance: allowanceBurst,
+  }
+}
+
+/** A read found nothing, or a probe says how it stands. */
+export function onNothing(
+  state: WakeState,
+  next: ProbeResult,
+  config: WakeConfig,
+  moment: Moment,
+): WakeState {
+  const { now, random } = moment
+  const somethingNew = next.newestId !== null && next.newestId !== state.newestId
+  const settled: WakeState = {
+    ...state,
+    errors: 0,
+    newestId: next.newestId ?? state.newestId,
+    empty: state.empty + 1,
+    herdMs: state.woken ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
+    unjustified: !state.woken ? state.unjustified : somethingNew ? 0 : state.unjustified + 1,
+  }
+  // A probe that sees something due is followed by the read it stood in for.
+  if (state.look === 'probe' && next.nextDueInMs !== null && next.nextDueInMs <= 0) {
+    return { ...settled, look: 'read', lookAt: now }
+  }
+  // A hint came while we looked: the look may have been too early for it.
+  if (state.hints !== state.hintsSeen) {
+    return {
+      ...settled,
+      woken: true,
+      look: settled.herdMs > 0 ? 'probe' : 'read',
+      lookAt: now + unjustifiedWait(settled),
+    }
+  }
+  const due =
+    next.nextDueInMs === null
+      ? Number.POSITIVE_INFINITY
+      : next.nextDueInMs > 0
+        ? next.nextDueInMs + jitter(random)
+        : lockedRetryMs
+  const eagerly = config.eager ? firstPollMs * 2 ** Math.min(state.empty, 16) : Number.POSITIVE_INFINITY
+  const poll = Math.min(config.pollIntervalMs, eagerly) * (0.9 + 0.2 * random())
+  const confirm = state.confirmAt === null ? Number.POSITIVE_INFINITY : state.confirmAt - now
+  return { ...settled, woken: false, look: 'read', lookAt: now + Math.max(0, Math.min(due, poll, confirm)) }
+}
+
+/** The database did not answer, or refused. Hints do not shorten the wait that follows. */
+export function onError(state: WakeState, { now, random }: Moment): WakeState {
+  const errors = state.errors + 1
+  const ceiling = Math.min(errorBackoffMs.max, errorBackoffMs.min * 2 ** Math.min(errors, 16))
+  const until = now + Math.max(errorBackoffMs.min, ceiling * (0.5 + 0.5 * random()))
+  return { ...state, errors, look: 'read', woken: true, lookAt: until, blockedUntil: until }
+}
+
+function unjustifiedWait(state: WakeState): number {
+  return state.unjustified === 0
+    ? 0
+    : Math.min(25 * 2 ** Math.min(state.unjustified, 16), maxUnjustifiedWaitMs)
+}
+
+function allowanceNow(state: WakeState, now: number): number {
+  return Math.min(allowanceBurst, state.allowance + (now - state.allowanceAt) * allowancePerMs)
+}
+
+function jitter(random: () => number): number {
+  return random() * dueJitterMs
+}

@@ -1,0 +1,123 @@
+import {
+  createService,
+  didYouMean,
+  type Plugin,
+  type PluginContext,
+  type Service,
+  type WorkerStatus,
+} from '@aimq/events'
+import { drainQueue } from './drain.ts'
+import { WorkerError, workerErrorCodes } from './errors.ts'
+import { type ResolvedOptions, resolveOptions, type WorkerOptions } from './options.ts'
+import { QueueRunner } from './queue-runner.ts'
+import { Slots } from './slots.ts'
+
+/**
+ * Works jobs: reads the handlers' queues, runs the handlers, settles. Reaches the queues only through `queue:*`
+ * requests, reacts to `job:enqueued` hints and to `realtime:health-changed`, and needs neither to work.
+ *
+ * @throws `worker/invalid-options` at once, with all faults
+ */
+export function worker(options: WorkerOptions): Plugin {
+  const resolved = resolveOptions(options)
+  return { name: 'worker', create: (context) => createWorker(resolved, context) }
+}
+
+function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginContext): Service {
+  const names = options.queues.map((queue) => queue.definition.name)
+  let state: WorkerStatus['state'] = 'stopped'
+  let wakeupsProven = false
+  let runners = new Map<string, QueueRunner>()
+  let subscriptions = new DisposableStack()
+  let stopDrains = new AbortController()
+
+  function setProven(proven: boolean): void {
+    if (proven === wakeupsProven) return
+    wakeupsProven = proven
+    for (const runner of runners.values()) runner.look()
+  }
+
+  function chosen(queue: string | undefined): QueueRunner[] {
+    if (queue === undefined) return [...runners.values()]
+    const runner = runners.get(queue)
+    if (runner !== undefined) return [runner]
+    throw new WorkerError(
+      workerErrorCodes.unknownQueue,
+      `expected a queue this worker works, got ${JSON.stringify(queue)}${didYouMean(queue, names)}`,
+    )
+  }
+
+  function listen(): void {
+    const on: typeof bus.on = (...args) => subscriptions.use(bus.on(...args))
+    on('job:enqueued', ({ queue, dueAt }) => {
+      // Untrusted: an unknown queue is somebody else's, a time that is none counts as now.
+      const dueInMs = typeof dueAt === 'number' && dueAt > clock.now() ? dueAt - clock.now() : 0
+      runners.get(queue)?.hint(dueInMs)
+    })
+    on('realtime:health-changed', ({ health }) => setProven(health === 'healthy'))
+    on('bus:plugin-stopped', ({ plugin }) => {
+      if (plugin === 'realtime') setProven(false)
+    })
+    const handle: typeof bus.handle = (...args) => subscriptions.use(bus.handle(...args))
+    handle('worker:status', async () => ({
+      state,
+      wakeupsProven,
+      queues: [...runners.values()].map((runner) => runner.status()),
+    }))
+    handle('worker:pause', async ({ queue }) => ({
+      queues: chosen(queue)
+        .filter((runner) => runner.pause())
+        .map((runner) => runner.name),
+    }))
+    handle('worker:resume', async ({ queue }) => ({
+      queues: chosen(queue)
+        .filter((runner) => runner.resume())
+        .map((runner) => runner.name),
+    }))
+    handle('worker:drain', async (_input, { signal }) => {
+      const stop = AbortSignal.any([stopDrains.signal, ...(signal === undefined ? [] : [signal])])
+      await Promise.all(
+        chosen(undefined).map((runner) => drainQueue(bus, clock, runner.name, () => runner.look(), stop)),
+      )
+      const counts = [...runners.values()].map((runner) => runner.status().completed)
+      return { completed: counts.reduce((sum, count) => sum + count, 0) }
+    })
+  }
+
+  async function start(): Promise<void> {
+    state = 'starting'
+    if (!bus.canRequest('queue:read')) {
+      throw new WorkerError(
+        workerErrorCodes.noQueue,
+        'expected somebody on this bus who answers "queue:read", got nobody; install @aimq/queue and add its plugin before the worker: await bus.use(queue({ connectionString }))',
+      )
+    }
+    stopDrains = new AbortController()
+    const slots = new Slots(options.totalConcurrency)
+    const context = { bus, clock, logger, options, slots, wakeupsProven: () => wakeupsProven }
+    runners = new Map(options.queues.map((queue) => [queue.definition.name, new QueueRunner(queue, context)]))
+    listen()
+    if (bus.canRequest('realtime:status')) {
+      wakeupsProven = (await bus.request('realtime:status', {})).health === 'healthy'
+    }
+    for (const runner of runners.values()) runner.start()
+    state = 'running'
+    bus.emit('worker:worker-started', { queues: names })
+  }
+
+  async function stop(signal: AbortSignal): Promise<void> {
+    if (state === 'stopped') return
+    state = 'stopping'
+    stopDrains.abort(new WorkerError(workerErrorCodes.shutdown, 'the worker was stopped while it drained'))
+    const graceOver = new AbortController()
+    using _ = clock.timer(options.gracePeriodMs, () => graceOver.abort())
+    const limit = AbortSignal.any([signal, graceOver.signal])
+    await Promise.all([...runners.values()].map((runner) => runner.stop(limit)))
+    subscriptions.dispose()
+    subscriptions = new DisposableStack()
+    state = 'stopped'
+    bus.emit('worker:worker-stopped', { queues: names })
+  }
+
+  return createService({ name: 'worker', start, stop })
+}
