@@ -43,7 +43,7 @@ export function defineQueue(
 export type QueueReference<Input = unknown, Output = Input> = string | QueueDefinition<Input, Output>
 
 /** The name behind a reference, checked. */
-export function queueNameOf(queue: QueueReference<never, unknown>): string {
+export function queueNameOf(queue: QueueReference): string {
   const name = typeof queue === 'object' && queue !== null ? queue.name : queue
   assertQueueName(name)
   return name
@@ -56,7 +56,7 @@ export function queueNameOf(queue: QueueReference<never, unknown>): string {
  * @throws `events/payload-refused` with every issue and its path
  */
 export async function validatePayload<Output>(
-  queue: QueueDefinition<never, Output>,
+  queue: QueueDefinition<unknown, Output>,
   payload: unknown,
 ): Promise<Output> {
   if (queue.schema === undefined) return payload as Output

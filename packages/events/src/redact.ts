@@ -3,10 +3,7 @@ const secrets: readonly [RegExp, string][] = [
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '***'],
   [/\bsb_secret_[\w-]+/g, 'sb_secret_***'],
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 ***'],
-  [
-    /\b((?:[a-z]+_)*(?:password|passwd|pwd|apikey|api_key|secret|token))("?\s*[=:]\s*"?)[^\s"'&,;}]+/gi,
-    '$1$2***',
-  ],
+  [/\b([a-z_]*(?:password|passwd|pwd|apikey|api_key|secret|token))("?\s*[=:]\s*"?)[^\s"'&,;}]+/gi, '$1$2***'],
 ]
 
 /**

@@ -32,7 +32,7 @@ export type Handler<Payload = unknown> = (job: Job<Payload>) => unknown
 
 /** A handler together with its queue's definition and policy. */
 export interface HandlerDefinition<Payload = unknown> {
-  readonly queue: QueueDefinition<never, Payload>
+  readonly queue: QueueDefinition<unknown, Payload>
   readonly handler: Handler<Payload>
   readonly policy: QueuePolicy
 }
@@ -47,8 +47,8 @@ export function defineHandler<Input, Payload>(
   policy: QueuePolicy = {},
 ): HandlerDefinition<Payload> {
   const definition =
-    typeof queue === 'string' ? (defineQueue(queue) as QueueDefinition<never, Payload>) : queue
-  return { queue: definition as QueueDefinition<never, Payload>, handler, policy }
+    typeof queue === 'string' ? (defineQueue(queue) as QueueDefinition<unknown, Payload>) : queue
+  return { queue: definition, handler, policy }
 }
 
 /** Handlers by queue name. A plain function takes the payload as it comes. */

@@ -49,7 +49,7 @@ export interface WorkerOptions {
 export type ResolvedPolicy = Required<QueuePolicy>
 
 export interface ResolvedQueue {
-  readonly definition: QueueDefinition<never, unknown>
+  readonly definition: QueueDefinition<unknown, unknown>
   readonly handler: Handler
   readonly policy: ResolvedPolicy
 }

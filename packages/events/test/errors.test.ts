@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { maxErrorTextLength, redact, summarizeError } from '../src/index.ts'
+
+const cyclic: Record<string, unknown> = {}
+cyclic.self = cyclic
+const hostile = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error('trap')
+    },
+  },
+)
+
+describe('summarizeError', () => {
+  it.each([
+    ['an Error', new TypeError('no'), { code: 'TypeError', message: 'no' }],
+    [
+      'an Error with a code',
+      Object.assign(new Error('gone'), { code: 'ENOENT' }),
+      { code: 'ENOENT', message: 'gone' },
+    ],
+    ['a string', 'plain', { code: 'Error', message: 'plain' }],
+    ['undefined', undefined, { code: 'Error', message: 'undefined' }],
+    ['null', null, { code: 'Error', message: 'null' }],
+    ['a number', 7, { code: 'Error', message: '7' }],
+    ['a symbol', Symbol('s'), { code: 'Error', message: 'Symbol(s)' }],
+    ['a frozen object', Object.freeze({ message: 'cold' }), { code: 'Error', message: 'cold' }],
+    ['a cyclic object', cyclic, { code: 'Error', message: '[object Object]' }],
+    ['a hostile proxy', hostile, { code: 'Error', message: 'an object without a message was thrown' }],
+    ['text PostgreSQL cannot store', new Error('a\0b\ud800'), { code: 'Error', message: 'a\ufffdb\ufffd' }],
+  ])('makes plain data of %s', (_what, thrown, summary) => {
+    expect(summarizeError(thrown)).toEqual(summary)
+  })
+
+  it('cuts what is too long', () => {
+    expect(summarizeError(new Error('x'.repeat(1_000_000))).message).toHaveLength(maxErrorTextLength)
+  })
+})
+
+describe('redact', () => {
+  it.each([
+    'postgres://me:hunter2@db.example.com:5432/app',
+    'postgresql://me:hunter2@[::1]/app?sslmode=require',
+    'host=db password=hunter2 user=me',
+    '{"password":"hunter2"}',
+    'PGPASSWORD=hunter2 psql',
+    'Authorization: Bearer hunter2',
+    'wss://x.supabase.co/realtime/v1/websocket?apikey=hunter2&vsn=2.0.0',
+    'key sb_secret_hunter2 was refused',
+    'jwt eyJhbGciOiJIUzI1NiJ9.hunter2.c2ln',
+    'WEBHOOK_SECRET=hunter2',
+  ])('takes the secret out of %j', (text) => {
+    expect(redact(text)).not.toContain('hunter2')
+    expect(redact(text)).toContain('***')
+  })
+
+  it('leaves the rest as it is', () => {
+    expect(redact('postgres://me:hunter2@db:5432/app is unreachable')).toBe(
+      'postgres://me:***@db:5432/app is unreachable',
+    )
+    expect(redact('queue "emails" does not exist')).toBe('queue "emails" does not exist')
+  })
+})
