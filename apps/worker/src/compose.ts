@@ -1,0 +1,57 @@
+import type { Bus } from '@aimq/events'
+import { queue } from '@aimq/queue'
+import { worker } from '@aimq/worker'
+import type { Config } from './config.ts'
+import { type Database, openDatabase } from './database.ts'
+import type { HandlerRecord } from './load-handlers.ts'
+import { createQueues, requireQueues } from './queues.ts'
+import type { StopWatch } from './signals.ts'
+
+export interface App {
+  readonly database: Database
+  /** Queues that were not there before. */
+  readonly created: readonly string[]
+  /** Resolves when jobs in hand have ended or were handed back, and nothing of ours is left running. */
+  close(): Promise<void>
+}
+
+/** Every step on one bus, each an enhancement of those before it. A stop request in between undoes what has started. */
+export async function compose(
+  config: Config,
+  bus: Bus,
+  handlers: HandlerRecord,
+  stop: StopWatch,
+): Promise<App> {
+  // Made before anything runs: it refuses wrong policies.
+  const workJobs = worker({
+    handlers,
+    defaults: { concurrency: config.concurrency },
+    totalConcurrency: Math.min(100_000, Math.max(100, config.concurrency * Object.keys(handlers).length)),
+    pollIntervalMs: config.pollIntervalMs,
+    gracePeriodMs: config.gracePeriodMs,
+  })
+  let database: Database | undefined
+  let busStopped: Promise<void> | undefined
+  const stopBus = () => {
+    busStopped ??= bus.stop({ signal: stop.urged })
+    return busStopped
+  }
+  const close = () => stopBus().finally(() => database?.stop())
+  stop.requested.addEventListener('abort', () => stopBus().catch(() => {}), { once: true })
+
+  try {
+    stop.requested.throwIfAborted()
+    database = await openDatabase(config, stop.requested)
+    stop.requested.throwIfAborted()
+    await bus.use(queue({ connectionString: database.connectionString }))
+    const created = config.createQueues
+      ? await createQueues(bus, handlers)
+      : await requireQueues(bus, handlers)
+    stop.requested.throwIfAborted()
+    await bus.use(workJobs)
+    return { database, created, close }
+  } catch (thrown) {
+    await close().catch(() => {})
+    throw thrown
+  }
+}

@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto'
+import type { Config } from '../config.ts'
+import type { HandlerRecord } from '../load-handlers.ts'
+import type { Note } from '../watch-jobs.ts'
+import { digests } from './digests.ts'
+import { webhooks } from './webhooks.ts'
+
+export interface WebhookSecrets {
+  readonly of: (name: string | undefined) => string | undefined
+  /** None was given: receivers cannot know the one that was made up, and those of the next run will differ. */
+  readonly random: boolean
+}
+
+/** `WEBHOOK_SECRET` signs, and `WEBHOOK_SECRET_<NAME>` what asks for a name. Without the first, one for this run. */
+export function webhookSecrets(environment: Config['environment']): WebhookSecrets {
+  const given = environment.WEBHOOK_SECRET
+  const main = given ?? `whsec_${randomBytes(32).toString('base64')}`
+  return {
+    of: (name) => (name === undefined ? main : environment[`WEBHOOK_SECRET_${name.toUpperCase()}`]),
+    random: given === undefined,
+  }
+}
+
+/** The two handlers that come with the app. */
+export function builtInHandlers(config: Config, secrets: WebhookSecrets, note: Note): HandlerRecord {
+  return {
+    digests: digests({ root: config.digestRoot, note }),
+    webhooks: webhooks({ secretOf: secrets.of, timeoutMs: config.webhookTimeoutMs, note }),
+  }
+}

@@ -1,0 +1,145 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, extname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { assertQueueName, redact, summarizeError } from '@aimq/events'
+import { defineHandler, type Handler, type HandlerDefinition } from '@aimq/worker'
+import { StartError } from './start-failure.ts'
+
+/** Handlers by queue, each with its queue's definition. */
+// biome-ignore lint/suspicious/noExplicitAny: handlers of different payloads have no common payload type.
+export type HandlerRecord = Readonly<Record<string, HandlerDefinition<any>>>
+
+const handlerFile = /^[^.].*\.[cm]?[jt]s$/
+const notAHandler = /\.d\.[cm]?ts$|\.(test|spec|test-d)\.[cm]?[jt]s$/
+
+/**
+ * Handlers from `path`: a folder with one file per queue (`emails.ts` works the queue "emails", unless it exports what
+ * `defineHandler` returns, which names its queue), or one module with a record of them. Subfolders are left alone: they
+ * are the place for what handlers share.
+ *
+ * @throws `app/handlers` with all that is wrong in all files
+ */
+export async function loadHandlers(path: string | undefined, cwd: string): Promise<HandlerRecord> {
+  if (path === undefined) return {}
+  const shown = (file: string) => relative(cwd, file) || file
+  if (!existsSync(path)) throw notUsable([`${shown(path)}: there is no such file or folder`])
+  const isFolder = statSync(path).isDirectory()
+  const files = isFolder ? handlerFiles(path) : [path]
+  if (files.length === 0)
+    throw notUsable([`${shown(path)}: expected a .ts or .js file for at least one queue, got none`])
+  const handlers: Record<string, HandlerDefinition> = {}
+  const cameFrom = new Map<string, string>()
+  const faults: string[] = []
+  for (const file of files) {
+    try {
+      const exported = await importModule(file)
+      for (const [queue, handler] of handlersIn(exported, basename(file, extname(file)), isFolder)) {
+        const first = cameFrom.get(queue)
+        if (first !== undefined)
+          throw new Error(`works the queue "${queue}", which ${shown(first)} works already`)
+        cameFrom.set(queue, file)
+        handlers[queue] = handler
+      }
+    } catch (thrown) {
+      faults.push(`${shown(file)}${lineOf(thrown, file)}: ${redact(summarizeError(thrown).message)}`)
+    }
+  }
+  if (faults.length > 0) throw notUsable(faults)
+  return handlers
+}
+
+function notUsable(faults: readonly string[]): StartError {
+  const lines = faults.map((fault) => `\n  - ${fault}`).join('')
+  return new StartError('app/handlers', `the handlers are not usable; nothing was started${lines}`)
+}
+
+function handlerFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => handlerFile.test(name) && !notAHandler.test(name))
+    .map((name) => join(folder, name))
+    .filter((file) => statSync(file).isFile())
+    .sort()
+}
+
+interface Exports {
+  readonly default?: unknown
+  readonly handlers?: unknown
+}
+
+const importTimeoutMs = 30_000
+
+async function importModule(file: string): Promise<Exports> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const tooLong = () =>
+    reject(new Error(`is not loaded after ${importTimeoutMs / 1000} s; is there an endless await?`))
+  const timer = setTimeout(tooLong, importTimeoutMs)
+  try {
+    return (await Promise.race([import(pathToFileURL(file).href), promise])) as Exports
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function handlersIn(exported: Exports, name: string, isFolder: boolean): [string, HandlerDefinition][] {
+  const main = exported.default ?? exported.handlers
+  if (main === undefined) {
+    const remedy = isFolder ? '; what handlers share belongs in a subfolder' : ''
+    throw new Error(`expected "export default", followed by a handler, got none${remedy}`)
+  }
+  if (isEntry(main)) {
+    const definition = define(main, name)
+    return [[definition.queue.name, definition]]
+  }
+  const record = Object.entries(isPlainObject(main) ? main : {})
+  const wrong = record.filter(([, entry]) => !isEntry(entry)).map(([key]) => key)
+  if (record.length === 0 || wrong.length > 0) {
+    const got = wrong.length > 0 ? `an object whose ${wrong.join(', ')} is something else` : describe(main)
+    throw new Error(
+      `expected a function, what defineHandler() returns, or an object of those by queue, got ${got}`,
+    )
+  }
+  return record.map(([key, entry]) => {
+    const definition = define(entry as Entry, key)
+    const queue = definition.queue.name
+    if (queue !== key)
+      throw new Error(`expected the handler of queue "${queue}" under that name, got it under "${key}"`)
+    return [queue, definition]
+  })
+}
+
+/** Checks the names, too: of the queue and of the dead-letter queue that follows from it. */
+function define(entry: Entry, name: string): HandlerDefinition {
+  if (typeof entry === 'function') return defineHandler(name, entry)
+  assertQueueName(entry.queue.name)
+  return entry
+}
+
+type Entry = Handler | HandlerDefinition
+
+function isEntry(value: unknown): value is Entry {
+  if (typeof value === 'function') return true
+  const candidate = value as Partial<HandlerDefinition> | null
+  return (
+    isPlainObject(value) &&
+    typeof candidate?.handler === 'function' &&
+    typeof candidate.queue?.name === 'string'
+  )
+}
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const describe = (value: unknown): string => {
+  if (value === null) return 'null'
+  return isPlainObject(value)
+    ? 'an empty object'
+    : `a value of type ${Array.isArray(value) ? 'array' : typeof value}`
+}
+
+/** `:12` when the stack says where in `file` it happened. */
+function lineOf(thrown: unknown, file: string): string {
+  const stack = thrown instanceof Error ? (thrown.stack ?? '') : ''
+  const at = stack.indexOf(file)
+  const line = at === -1 ? null : /^:(\d+)/.exec(stack.slice(at + file.length))
+  return line === null ? '' : `:${line[1]}`
+}

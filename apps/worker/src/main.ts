@@ -1,0 +1,76 @@
+import { redact } from '@aimq/events'
+import { type Config, readConfig } from './config.ts'
+import { type ExitCode, exitCode } from './exit-code.ts'
+import { loadHandlers } from './load-handlers.ts'
+import { createLog } from './log.ts'
+import { openOutput } from './output.ts'
+import { runSession } from './session.ts'
+import { watchForStop } from './signals.ts'
+import { describeStartFailure } from './start-failure.ts'
+
+const stop = watchForStop(sayFailure)
+const output = openOutput(process.stdout, stop.fail)
+// Nobody is left to tell when stderr is closed.
+process.stderr.on('error', () => {})
+
+process.exit(await main())
+
+async function main(): Promise<ExitCode> {
+  const parsed = readConfig({
+    argv: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    isTerminal: output.isTerminal,
+  })
+  if (parsed.kind === 'help') output.write(parsed.text)
+  if (parsed.kind === 'faults') process.stderr.write(parsed.text)
+  if (parsed.kind !== 'config') return parsed.kind === 'help' ? exitCode.ok : exitCode.usage
+  try {
+    const drained = await work(parsed.config)
+    return drained ? exitCode.ok : stoppedCode(parsed.config)
+  } catch (thrown) {
+    // Told to stop while starting: what was under way fails because of that.
+    if (stop.requested.aborted) return stoppedCode(parsed.config)
+    const failure = describeStartFailure(thrown)
+    if (failure === undefined) sayFailure(thrown)
+    else process.stderr.write(failure.text)
+    return failure?.code ?? exitCode.failed
+  }
+}
+
+async function work(config: Config): Promise<boolean> {
+  // What .env says is there for handlers, too.
+  for (const [name, value] of Object.entries(config.environment)) process.env[name] ||= value
+  const log = createLog({ level: config.logLevel, format: config.logFormat, output })
+  for (const warning of config.warnings) log.warn({}, warning)
+  const handlers = await loadHandlers(config.handlers, process.cwd())
+  watchdog(config)
+  return runSession(config, handlers, { output, log, stop })
+}
+
+/** Whoever waits for a drained queue must not take an interrupted wait for one. */
+function stoppedCode(config: Config): ExitCode {
+  const { cause, exitCode: code = exitCode.ok } = stop
+  if (code !== exitCode.ok || !config.drain || cause?.kind !== 'signal') return code
+  return cause.name === 'SIGINT' ? exitCode.interrupted : exitCode.terminated
+}
+
+/** Stopping is bounded, whatever hangs: the grace period, and time for the database to take jobs back and to stop. */
+function watchdog(config: Config): void {
+  stop.requested.addEventListener('abort', () => {
+    const timer = setTimeout(() => {
+      process.stderr.write('worker: something does not stop; exiting without it\n')
+      process.exit(exitCode.failed)
+    }, config.gracePeriodMs + 45_000)
+    timer.unref()
+  })
+}
+
+function sayFailure(thrown: unknown): void {
+  if ((thrown as NodeJS.ErrnoException | null)?.code === 'EPIPE') {
+    process.stderr.write('worker: stdout was closed; stopping\n')
+    return
+  }
+  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+  process.stderr.write(`worker: an error that nobody handled; stopping\n${redact(text)}\n`)
+}

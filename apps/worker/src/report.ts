@@ -1,0 +1,71 @@
+import { styleText } from 'node:util'
+import type { QueueMetrics } from '@aimq/events'
+import type { Output } from './output.ts'
+import type { EndedJob } from './watch-jobs.ts'
+
+type Style = Parameters<typeof styleText>[0]
+
+/** The screen of somebody who tries this out: a few lines of what is there, one per job, and what to do next. */
+export interface Report {
+  /** A name and what it stands for: `queues    digests, webhooks`. */
+  fact(name: string, text: string): void
+  line(text?: string): void
+  job(job: EndedJob): void
+}
+
+const outcomes: Record<EndedJob['outcome'], { readonly mark: string; readonly style: Style }> = {
+  completed: { mark: '✓', style: 'green' },
+  retried: { mark: '↻', style: 'yellow' },
+  released: { mark: '↩', style: 'yellow' },
+  'lease-lost': { mark: '!', style: 'yellow' },
+  'dead-lettered': { mark: '✗', style: 'red' },
+}
+
+export function createReport(output: Output): Report {
+  const colour = output.isTerminal && !process.env.NO_COLOR
+  const style = (format: Style, text: string) =>
+    colour ? styleText(format, text, { validateStream: false }) : text
+  const line = (text = '') => output.write(`${text}\n`)
+  return {
+    line,
+    fact: (name, text) => line(`  ${style('dim', name.padEnd(9))} ${text}`),
+    job(job) {
+      const { mark, style: format } = outcomes[job.outcome]
+      const times =
+        job.waitedMs === undefined
+          ? 'never started'
+          : `start ${ms(job.waitedMs)}  ran ${ms(job.durationMs ?? 0)}`
+      const name = `${job.queue}/${job.id}`.padEnd(12)
+      line(`  ${style(format, mark)} ${name} ${style('dim', times.padEnd(24))} ${plain(describe(job))}`)
+    },
+  }
+}
+
+function describe({ outcome, note, delayMs = 0, reason, error }: EndedJob): string {
+  if (outcome === 'completed') return note ?? 'done'
+  if (outcome === 'retried') return `${error?.message ?? reason}; again in ${seconds(delayMs)}`
+  if (outcome === 'released') return `handed back (${reason})`
+  if (outcome === 'lease-lost') return 'no longer ours; it will be worked again'
+  return `dead letter: ${reason}${error === undefined ? '' : ` (${error.message})`}`
+}
+
+/** Milliseconds between start and end of a run, as a person reads them. */
+export const ms = (value: number): string =>
+  value < 9.95
+    ? `${Math.max(value, 0).toFixed(1)} ms`
+    : value < 9995
+      ? `${Math.round(value)} ms`
+      : seconds(value)
+
+const seconds = (value: number): string => `${(value / 1000).toFixed(value < 9950 ? 1 : 0)} s`
+
+/** Texts of jobs come from anywhere; what they hold for a terminal to obey is taken out. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about.
+const plain = (text: string): string => text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '�').slice(0, 300)
+
+/** `digests 3 ready, 20 done`: what a queue holds, without the zeros. */
+export function queueLine({ queue, ready, leased, scheduled, archived }: QueueMetrics): string {
+  const counts = { ready, 'in hand or waiting for a retry': leased, scheduled, done: archived }
+  const parts = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? [`${count} ${name}`] : []))
+  return `${queue.padEnd(13)} ${parts.length === 0 ? 'empty' : parts.join(', ')}`
+}

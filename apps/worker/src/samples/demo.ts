@@ -1,0 +1,78 @@
+import type { Bus } from '@aimq/events'
+import type { App } from '../compose.ts'
+import type { Config } from '../config.ts'
+import type { WebhookSecrets } from '../handlers/built-in.ts'
+import { digestsQueue } from '../handlers/digests.ts'
+import { webhooksQueue } from '../handlers/webhooks.ts'
+import { queueLine, type Report } from '../report.ts'
+import { isUntouched, leftReceiverPort, sendSampleJobs } from './jobs.ts'
+import { nextSteps } from './next-steps.ts'
+import { type Receiver, startReceiver } from './receiver.ts'
+import type { Tally } from './tally.ts'
+
+export interface DemoContext {
+  readonly config: Config
+  readonly bus: Bus
+  readonly app: App
+  readonly secrets: WebhookSecrets
+  readonly tally: Tally
+  /** Undefined: stdout is for logs. The jobs run all the same. */
+  readonly report: Report | undefined
+  readonly signal: AbortSignal
+  /** Run when the worker has stopped: jobs in hand may still be sending to the receiver. */
+  readonly afterwards: (() => void)[]
+}
+
+/**
+ * On the first run: sends the sample jobs, waits for them and sums up. On later runs: says what is in the queues.
+ */
+export async function runDemo(context: DemoContext): Promise<void> {
+  const { config, bus, app, secrets, report } = context
+  const { postgresVersion, pgmqVersion } = await bus.request('queue:capabilities', {})
+  const pgmq = pgmqVersion === null ? 'pgmq' : `pgmq ${pgmqVersion}`
+  report?.line('AIMQ worker')
+  report?.fact('database', `${app.database.description} (PostgreSQL ${postgresVersion}, ${pgmq})`)
+  if (secrets.random)
+    report?.fact(
+      'signing',
+      'webhooks, with a secret made up for this run; set WEBHOOK_SECRET to use your own',
+    )
+
+  const queues = [digestsQueue.name, webhooksQueue.name]
+  const first = config.sampleJobs && (await isUntouched(bus, queues))
+  const leftPort = first ? 0 : await leftReceiverPort(bus)
+  const receiver =
+    first || leftPort > 0 ? await startReceiver(secrets.of(undefined) ?? '', leftPort) : undefined
+  if (receiver !== undefined) context.afterwards.push(receiver.close)
+  if (first && receiver !== undefined) await firstRun(context, receiver)
+  else for (const line of await queueLines(bus)) report?.fact('queue', line)
+  if (!config.drain) sayWhatNext(context, first)
+}
+
+async function firstRun(
+  { config, bus, tally, report, signal }: DemoContext,
+  receiver: Receiver,
+): Promise<void> {
+  const startedAt = performance.now()
+  report?.fact('samples', `digests of files here, and webhooks to a receiver on ${receiver.url}`)
+  report?.line()
+  const sent = await sendSampleJobs(bus, config.digestRoot, receiver.url)
+  await tally.settled(sent, signal)
+  report?.line()
+  for (const line of tally.summary(performance.now() - startedAt)) report?.line(line)
+}
+
+async function queueLines(bus: Bus): Promise<string[]> {
+  const { queues } = await bus.request('queue:list', {})
+  const names = queues.map(({ queue }) => queue).sort()
+  return (await Promise.all(names.map((queue) => bus.request('queue:metrics', { queue })))).map(queueLine)
+}
+
+function sayWhatNext({ config, app, report }: DemoContext, first: boolean): void {
+  if (report === undefined) return
+  const steps = nextSteps(config, app.database.connectionString)
+  report.line()
+  for (const [name, command] of first ? steps : steps.slice(0, 1)) report.fact(name, command)
+  report.line()
+  report.line('Waiting for jobs. Ctrl-C stops; what is in the queues stays.')
+}

@@ -1,0 +1,56 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { delimiter, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Config } from '../config.ts'
+
+/** Commands that work as they stand: for this machine, this folder and this database. */
+export function nextSteps(config: Config, connectionString: string): [name: string, command: string][] {
+  const payload = JSON.stringify({ path: someFile(config.digestRoot) })
+  const steps: [string, string][] = [['send a job', sendCommand(config, payload)]]
+  // The embedded database's password is no secret; a given connection string is never shown.
+  if (config.databaseUrl === undefined && isInstalled('psql')) {
+    steps.push([
+      'with psql',
+      `psql ${connectionString} -c "select pgmq.send('digests', '${payload.replaceAll('"', '\\"')}')"`,
+    ])
+  }
+  steps.push([
+    'your own',
+    'put handlers/emails.ts with "export default async (job) => { … }" here, then start with --handlers handlers',
+  ])
+  steps.push(['until empty', 'start with --drain; --help says the rest'])
+  return steps
+}
+
+function sendCommand(config: Config, payload: string): string {
+  const isDefaultDir = config.dataDir === join(process.cwd(), '.aimq')
+  const prefix =
+    config.databaseUrl === undefined && !isDefaultDir ? `AIMQ_DATA_DIR=${quoted(config.dataDir)} ` : ''
+  const script = relative(
+    process.cwd(),
+    fileURLToPath(new URL('../../examples/send-job.ts', import.meta.url)),
+  )
+  return `${prefix}${[nodeCommand(), ...process.execArgv, quoted(script)].join(' ')} digests '${payload}'`
+}
+
+/** The workspace brings its own Node, which may not be the one on the path. */
+function nodeCommand(): string {
+  const own = join('node_modules', '.bin', 'node')
+  return existsSync(own) ? own : quoted(process.execPath)
+}
+
+const quoted = (text: string) => (/^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+
+function someFile(root: string): string {
+  const files = readdirSync(root, { withFileTypes: true }).filter(
+    (entry) => entry.isFile() && /^[\w.-]+$/.test(entry.name),
+  )
+  const names = files.map(({ name }) => name).filter((name) => !name.startsWith('.'))
+  return ['README.md', 'package.json'].find((name) => names.includes(name)) ?? names[0] ?? 'a-file'
+}
+
+function isInstalled(program: string): boolean {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .some((folder) => folder !== '' && existsSync(join(folder, program)))
+}

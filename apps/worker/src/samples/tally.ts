@@ -1,0 +1,47 @@
+import { ms } from '../report.ts'
+import type { EndedJob } from '../watch-jobs.ts'
+
+/** Counts what became of the sample jobs. */
+export interface Tally {
+  add(job: EndedJob): void
+  /** Resolves when each of `jobs` (as `queue/id`) is completed or a dead letter; rejects when `signal` aborts. */
+  settled(jobs: ReadonlySet<string>, signal: AbortSignal): Promise<void>
+  /** Two sentences. */
+  summary(elapsedMs: number): string[]
+}
+
+export function createTally(): Tally {
+  const done = new Set<string>()
+  const waits: number[] = []
+  const counts = { completed: 0, retried: 0, 'dead-lettered': 0, released: 0, 'lease-lost': 0 }
+  let onDone = () => {}
+  return {
+    add({ queue, id, outcome, attempt, waitedMs }) {
+      counts[outcome] += 1
+      // A second try waits for its delay, not for us.
+      if (waitedMs !== undefined && attempt === 1) waits.push(waitedMs)
+      if (outcome === 'completed' || outcome === 'dead-lettered') done.add(`${queue}/${id}`)
+      onDone()
+    },
+    async settled(jobs, signal) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      onDone = () => [...jobs].every((job) => done.has(job)) && resolve()
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      onDone()
+      await promise
+    },
+    summary(elapsedMs) {
+      waits.sort((a, b) => a - b)
+      const ended = counts.completed + counts['dead-lettered']
+      const retried = counts.retried > 0 ? `, ${counts.retried} tried again` : ''
+      const lines = [
+        `${ended} jobs in ${ms(elapsedMs)}: ${counts.completed} completed, ${counts['dead-lettered']} dead-lettered${retried}.`,
+      ]
+      const [median, slowest] = [waits[Math.floor(waits.length / 2)], waits.at(-1)]
+      if (median !== undefined && slowest !== undefined) {
+        lines.push(`From ready to started: ${ms(median)} in the median, ${ms(slowest)} at most.`)
+      }
+      return lines
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import { redact, summarizeError } from '@aimq/events'
+import { type ExitCode, exitCode } from './exit-code.ts'
+
+/** A fault that the app itself finds while starting. */
+export class StartError extends Error {
+  readonly code: 'app/queues-missing' | 'app/handlers'
+
+  constructor(code: StartError['code'], message: string) {
+    super(message)
+    this.name = 'StartError'
+    this.code = code
+  }
+}
+
+/** Trying again later may help: nobody is there, or not yet. */
+const unavailable = new Set([
+  'queue/unreachable',
+  'queue/unavailable',
+  'queue/connection-lost',
+  'queue/timeout',
+  'queue/contended',
+  'embedded/start-failed',
+])
+
+/** The database or the machine is there and has to be set up first. */
+const configuration = /^(queue|embedded)\/|^app\/queues-missing$/
+
+/** Options that were passed on as they came, and the handlers. */
+const usage = /\/invalid-options$|^worker\/|^app\/handlers$/
+
+/** What to exit with and to say, on one screen and without a stack; undefined: this is a bug, show the stack. */
+export function describeStartFailure(thrown: unknown): { text: string; code: ExitCode } | undefined {
+  const { code, message } = summarizeError(thrown)
+  const text = redact(`worker: ${message}\n`)
+  if (usage.test(code)) return { text, code: exitCode.usage }
+  if (unavailable.has(code)) return { text, code: exitCode.unavailable }
+  if (configuration.test(code)) return { text, code: exitCode.configuration }
+  return undefined
+}
