@@ -54,7 +54,7 @@ function locatePlatformPackage(): string {
  * npm packages carry no symbolic links, so the platform package makes those of its shared libraries in an install
  * script. Package managers block such scripts more and more; then they are made here.
  */
-async function completeLibraries(native: string): Promise<void> {
+export async function completeLibraries(native: string): Promise<void> {
   const list = join(native, 'pg-symlinks.json')
   const links = await readFile(list, 'utf8').then(
     (text) => JSON.parse(text) as { source: string; target: string }[],

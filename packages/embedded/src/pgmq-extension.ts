@@ -1,9 +1,10 @@
-import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { x as unpack } from 'tar'
 import { connect } from './connect.ts'
 import { makeWhole } from './make-whole.ts'
+import { openToAll } from './open-to-all.ts'
 
 /**
  * Unpacks pgmq's SQL files below `extensions`, once per version, and gives the folder for `extension_control_path`.
@@ -30,14 +31,6 @@ async function isFolder(path: string): Promise<boolean> {
     (stats) => stats.isDirectory(),
     () => false,
   )
-}
-
-/** The server's user may be another one than we are, whatever the umask. */
-async function openToAll(folder: string): Promise<void> {
-  await chmod(folder, 0o755)
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644)
-  }
 }
 
 /**

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Binaries, platformName, programPath } from './binaries.ts'
 import { EmbeddedError, embeddedErrorCodes, systemCode } from './errors.ts'
 import { makeWhole } from './make-whole.ts'
+import { openToAll } from './open-to-all.ts'
 import { canRead, findBarrier } from './reachability.ts'
 import type { SystemUser } from './system-user.ts'
 
@@ -43,7 +44,10 @@ export async function makeReachable(binaries: Binaries, user: SystemUser): Promi
   if (await canUse(native, user)) return { ...binaries, native }
   const copy = join(await findPlace(user), `aimq-postgres-${binaries.version}-${platformName}`)
   await makeWhole(copy, async (draft) => {
-    await cp(native, draft, { recursive: true, verbatimSymlinks: true, filter: openTo })
+    // Static libraries are for compiling only.
+    const filter = (source: string) => !source.endsWith('.a')
+    await cp(native, draft, { recursive: true, verbatimSymlinks: true, filter })
+    await openToAll(draft)
   })
   await assertOwn(copy)
   if (await canUse(copy, user)) return { ...binaries, native: copy }
@@ -59,17 +63,6 @@ async function canUse(native: string, user: SystemUser): Promise<boolean> {
     (await canRead(programPath({ native }, 'postgres'), user, true)) &&
     (await canRead(join(native, 'share', 'postgresql', 'postgres.bki'), user))
   )
-}
-
-async function openTo(source: string, target: string): Promise<boolean> {
-  // Static libraries are a fifth of the size, and for compiling only.
-  if (source.endsWith('.a')) return false
-  const stats = await lstat(source)
-  if (stats.isDirectory()) {
-    await mkdir(target, { recursive: true })
-    await chmod(target, 0o755)
-  }
-  return true
 }
 
 async function findPlace(user: SystemUser): Promise<string> {

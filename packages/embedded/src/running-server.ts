@@ -45,7 +45,15 @@ export async function joinOrStart(
   traces.created = await createIfMissing(cluster, signal)
   signal?.throwIfAborted()
   traces.started = true
-  const finalPort = await startOnFreePort(cluster, port, options)
+  let finalPort: number
+  try {
+    finalPort = await startOnFreePort(cluster, port, options)
+  } catch (thrown) {
+    // Somebody was killed when its pg_ctl was already on its way, and that one was faster.
+    if (!messageOf(thrown).includes('lock file "postmaster.pid" already exists')) throw thrown
+    if ((await findSettled(cluster, signal)) === undefined) throw thrown
+    return await joinOrStart(cluster, options, traces)
+  }
   signal?.throwIfAborted()
   await installPgmq(finalPort)
   signal?.throwIfAborted()
@@ -96,6 +104,10 @@ async function startOnFreePort(
   }
 }
 
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
 function assertPort(requested: number | undefined, actual: number, cluster: Cluster): void {
   if (requested === undefined || requested === actual) return
   throw new EmbeddedError(
@@ -114,7 +126,7 @@ async function assertServes(port: number, cluster: Cluster): Promise<void> {
   } catch (cause) {
     throw new EmbeddedError(
       embeddedErrorCodes.startFailed,
-      `expected the running server of ${cluster.home} to accept user postgres with password postgres on port ${port}, but it did not: ${cause instanceof Error ? cause.message : cause}. If the password was changed, connect by yourself; else see ${cluster.log}.`,
+      `expected the running server of ${cluster.home} to accept user postgres with password postgres on port ${port}, but it did not: ${messageOf(cause)}. If the password was changed, connect by yourself; else see ${cluster.log}.`,
       { cause },
     )
   }
