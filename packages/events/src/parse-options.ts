@@ -32,7 +32,8 @@ function describe(schema: v.GenericSchema, issue: v.BaseIssue<unknown>): string 
 }
 
 function sentence(issue: v.BaseIssue<unknown>): string {
-  if (issue.kind !== 'schema') return issue.message
+  // valibot's own sentences begin like this; anything else was written for the person who reads it.
+  if (issue.kind !== 'schema' || !issue.message.startsWith('Invalid ')) return issue.message
   return issue.expected === null ? issue.message : `expected ${issue.expected}, got ${issue.received}`
 }
 

@@ -67,9 +67,9 @@ export class ActiveJob implements Job {
     return this.#controller.signal
   }
 
-  /** The first cause stands. A listener that throws is the handler's own affair and reaches Node as such. */
+  /** A lost lease overrides every other cause: nothing of the job is recorded any more. */
   abort(cause: AbortCause): void {
-    if (this.abortCause !== undefined) return
+    if (this.abortCause !== undefined && cause !== 'lease-lost') return
     this.abortCause = cause
     this.#controller?.abort(abortReason(this, cause))
   }

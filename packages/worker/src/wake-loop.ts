@@ -75,7 +75,7 @@ export function initialWakeState(now: number): WakeState {
   return {
     hints: 0,
     hintsSeen: 0,
-    woken: true,
+    woken: false,
     lookAt: now,
     look: 'read',
     blockedUntil: now,
@@ -182,6 +182,11 @@ export function onNothing(
   const poll = Math.min(config.pollIntervalMs, eagerly) * (0.9 + 0.2 * random())
   const confirm = state.confirmAt === null ? Number.POSITIVE_INFINITY : state.confirmAt - now
   return { ...settled, woken: false, look: 'read', lookAt: now + Math.max(0, Math.min(due, poll, confirm)) }
+}
+
+/** Settlements went through without a look: the database answers. */
+export function onSettled(state: WakeState): WakeState {
+  return state.errors === 0 ? state : { ...state, errors: 0 }
 }
 
 /** The database did not answer, or refused. Hints do not shorten the wait that follows. */

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { defineHandler } from '../src/index.ts'
+import { gate, setup } from './setup.ts'
+
+const many = (count: number) => Array.from({ length: count }, (_, index) => ({ payload: index }))
+
+describe('concurrency', () => {
+  it('is bounded per queue', async () => {
+    const hold = gate()
+    let running = 0
+    const { clock, queue, start } = await setup({
+      handlers: {
+        emails: async () => {
+          running++
+          await hold.promise
+        },
+      },
+      defaults: { concurrency: 3 },
+    })
+    queue.send('emails', ...many(10))
+    await start()
+    await clock.advance(5000)
+    expect(running).toBe(3)
+    hold.resolve()
+    await clock.advance(1000)
+    expect(queue.archive('emails')).toHaveLength(10)
+  })
+
+  it('is bounded in total, and slots go round so that no queue starves', async () => {
+    const holds: (() => void)[] = []
+    const order: string[] = []
+    const handler = async ({ queue }: { queue: string }) => {
+      order.push(queue)
+      await new Promise<void>((resolve) => holds.push(resolve))
+    }
+    const { clock, queue, start } = await setup({ handlers: { a: handler, b: handler }, totalConcurrency: 2 })
+    queue.send('a', ...many(6))
+    queue.send('b', ...many(6))
+    await start()
+    await clock.advance(0)
+    expect(order).toHaveLength(2)
+    for (let done = 0; done < 12; done++) {
+      holds.shift()?.()
+      await clock.advance(200)
+      expect(holds.length).toBeLessThanOrEqual(2)
+    }
+    expect(order.filter((name) => name === 'a')).toHaveLength(6)
+    expect(order.slice(0, 6)).toContain('b')
+  })
+
+  it('leases no more than it can run of slow jobs, so that a crash strands little', async () => {
+    const hold = gate()
+    const { clock, queue, start } = await setup({
+      handlers: { slow: () => hold.promise },
+      defaults: { concurrency: 4 },
+    })
+    queue.send('slow', ...many(50))
+    await start()
+    await clock.advance(5000)
+    expect(queue.messages('slow').filter((message) => message.readCount > 0)).toHaveLength(4)
+    hold.resolve()
+  })
+
+  it('of one queue is not touched by another that fails', async () => {
+    let fine = 0
+    const { clock, queue, start } = await setup({
+      handlers: {
+        broken: () => {
+          throw new Error('always')
+        },
+        fine: () => void fine++,
+      },
+      defaults: { backoff: () => 60_000 },
+    })
+    queue.send('broken', ...many(100))
+    await start()
+    await clock.advance(100)
+    queue.send('fine', ...many(100))
+    await clock.advance(1200)
+    expect(fine).toBe(100)
+  })
+
+  it('is the queue’s own where its handler says so', async () => {
+    const hold = gate()
+    let running = 0
+    const handler = async () => {
+      running++
+      await hold.promise
+    }
+    const { clock, queue, start } = await setup({
+      handlers: { emails: defineHandler('emails', handler, { concurrency: 1 }) },
+    })
+    queue.send('emails', ...many(5))
+    await start()
+    await clock.advance(2000)
+    expect(running).toBe(1)
+    hold.resolve()
+  })
+})

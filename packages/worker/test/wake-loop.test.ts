@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import {
+  confirmAfterMs,
+  initialWakeState,
+  lookBy,
+  nextLook,
+  onError,
+  onFound,
+  onHint,
+  onLookBegan,
+  onNothing,
+  type WakeState,
+} from '../src/wake-loop.ts'
+
+const proven = { pollIntervalMs: 30_000, eager: false }
+const unproven = { pollIntervalMs: 1000, eager: true }
+const at = (now: number, random = 0.5) => ({ now, random: () => random })
+const empty = { nextDueInMs: null, newestId: null }
+
+/** A loop that has looked once, found nothing, and waits. */
+function idle(
+  config = proven,
+  next: { nextDueInMs: number | null; newestId: string | null } = empty,
+): WakeState {
+  return onNothing(onLookBegan(initialWakeState(0), 0), next, config, at(0))
+}
+const waitOf = (state: WakeState, now = 0): number => {
+  const next = nextLook(state, now)
+  return next.kind === 'wait' ? next.until - now : 0
+}
+
+describe('the wake-up loop', () => {
+  it('reads at once when it starts', () => {
+    expect(nextLook(initialWakeState(0), 0)).toEqual({ kind: 'read' })
+  })
+
+  it('reads again at once after it found something', () => {
+    const state = onFound(onLookBegan(idle(), 10), 10)
+    expect(nextLook(state, 10)).toEqual({ kind: 'read' })
+  })
+
+  it('waits for the poll interval when nothing is due, jittered by a tenth', () => {
+    const first = onLookBegan(initialWakeState(0), 0)
+    expect(waitOf(onNothing(first, empty, proven, at(0, 0)))).toBeCloseTo(27_000)
+    expect(waitOf(onNothing(first, empty, proven, at(0, 1)))).toBeCloseTo(33_000)
+  })
+
+  it('polls sooner right after it ran empty, then ever more rarely, where no hint is to be had', () => {
+    let state = initialWakeState(0)
+    const waits: number[] = []
+    let now = 0
+    for (let look = 0; look < 7; look++) {
+      state = onNothing(onLookBegan(state, now), empty, unproven, at(now))
+      waits.push(Math.round(waitOf(state, now)))
+      now += waitOf(state, now)
+    }
+    expect(waits).toEqual([50, 100, 200, 400, 800, 1000, 1000])
+  })
+
+  it('waits until the next message is due and not for the poll, by what the database said', () => {
+    expect(waitOf(idle(proven, { nextDueInMs: 1500, newestId: '1' }))).toBeCloseTo(1512.5)
+  })
+
+  it('looks again soon when something is due that could not be read, because a peer holds it', () => {
+    expect(waitOf(idle(proven, { nextDueInMs: -3, newestId: '1' }))).toBe(75)
+  })
+
+  it('follows a hint at once, and with a second look a little later', () => {
+    const hinted = onHint(idle(), at(100))
+    expect(waitOf(hinted, 100)).toBeLessThanOrEqual(50)
+    const looked = onNothing(onLookBegan({ ...hinted, lookAt: 100 }, 100), empty, proven, at(100))
+    expect(waitOf(looked, 100)).toBeCloseTo(confirmAfterMs)
+  })
+
+  it('does not sleep over a hint that came while it looked', () => {
+    const looking = onLookBegan(idle(), 1000)
+    const hinted = onHint(looking, at(1001))
+    const state = onNothing(hinted, empty, proven, at(1002))
+    expect(waitOf(state, 1002)).toBeLessThan(150)
+  })
+
+  it('uses the due time of a hint as a time to look, not before', () => {
+    const state = onHint(idle(), at(0), 5000)
+    expect(waitOf(state)).toBeGreaterThanOrEqual(5000)
+    expect(waitOf(state)).toBeLessThanOrEqual(5025)
+  })
+
+  it('spreads its looks when its hints find nothing, at most over two seconds', () => {
+    let state = idle()
+    let now = 0
+    const waits: number[] = []
+    for (let forged = 0; forged < 12; forged++) {
+      state = onHint({ ...state, confirmAt: now + 1e9 }, at(now))
+      waits.push(waitOf(state, now))
+      now += waitOf(state, now)
+      state = onNothing(onLookBegan(state, now), empty, proven, at(now))
+    }
+    expect(waits.at(-1)).toBe(2000)
+    expect([...waits].sort((a, b) => a - b)).toEqual(waits)
+  })
+
+  it('trusts hints again after one that brought a new message, even one not due yet', () => {
+    let state = { ...idle(), unjustified: 7 }
+    state = onHint(state, at(5000))
+    const now = 5000 + waitOf(state, 5000)
+    state = onNothing(onLookBegan(state, now), { nextDueInMs: 60_000, newestId: '9' }, proven, at(now))
+    expect(state.unjustified).toBe(0)
+  })
+
+  it('allows two looks that find nothing at once, then forty a second', () => {
+    let state = idle()
+    let looks = 0
+    for (let now = 10_000; now < 11_000; now++) {
+      // A flood of reasons to look that the loop does trust.
+      state = lookBy(state, now)
+      if (nextLook(state, now).kind === 'wait') continue
+      looks++
+      state = onNothing(onLookBegan(state, now), empty, proven, at(now))
+    }
+    expect(looks).toBeLessThanOrEqual(43)
+    expect(looks).toBeGreaterThan(30)
+  })
+
+  it('backs off after errors, jittered, to five seconds at most, and hints do not shorten it', () => {
+    let state = idle()
+    for (let failure = 0; failure < 12; failure++) {
+      state = onError(state, at(0, 1))
+      const wait = waitOf(state)
+      expect(wait).toBeGreaterThanOrEqual(200)
+      expect(wait).toBeLessThanOrEqual(5000)
+      expect(waitOf(onHint(state, at(0)))).toBe(wait)
+    }
+    expect(waitOf(state)).toBe(5000)
+    expect(waitOf(onFound(state, 5000), 5000)).toBe(0)
+  })
+})
