@@ -1,11 +1,12 @@
-import { relative } from 'node:path'
 import { startEmbedded } from '@aimq/embedded'
 import type { Config } from './config.ts'
 
 export interface Database {
   readonly connectionString: string
   /** For people and logs: where it is, without user and password. */
-  readonly description: string
+  readonly location: string
+  /** The folder of the embedded one. */
+  readonly dataDir: string | undefined
   /** Leaves it. The embedded one stops when nobody else uses it. */
   stop(): Promise<void>
 }
@@ -14,20 +15,18 @@ export interface Database {
 export async function openDatabase(config: Config, signal: AbortSignal): Promise<Database> {
   if (config.databaseUrl !== undefined) {
     const { hostname, port, pathname } = new URL(config.databaseUrl)
-    const description = `${hostname || 'local socket'}${port && `:${port}`}${pathname}`
-    return { connectionString: config.databaseUrl, description, stop: async () => {} }
+    const location = `${hostname || 'local socket'}${port && `:${port}`}${pathname}`
+    return { connectionString: config.databaseUrl, location, dataDir: undefined, stop: async () => {} }
   }
   const embedded = await startEmbedded({
     dataDir: config.dataDir,
     ...(config.port === undefined ? {} : { port: config.port }),
     signal,
   })
-  const folder = relative(process.cwd(), embedded.dataDir)
-  const shown = folder.startsWith('..') ? embedded.dataDir : folder
   return {
     connectionString: embedded.connectionString,
-    description:
-      `${embedded.joined ? 'joined the' : ''} embedded PostgreSQL on port ${embedded.port}, data in ${shown}/`.trim(),
+    location: `127.0.0.1:${embedded.port}${embedded.joined ? ', which was running already' : ''}`,
+    dataDir: embedded.dataDir,
     stop: embedded.stop,
   }
 }

@@ -34,9 +34,9 @@ export function createReport(output: Output): Report {
       const times =
         job.waitedMs === undefined
           ? 'never started'
-          : `start ${ms(job.waitedMs)}  ran ${ms(job.durationMs ?? 0)}`
-      const name = `${job.queue}/${job.id}`.padEnd(12)
-      line(`  ${style(format, mark)} ${name} ${style('dim', times.padEnd(24))} ${plain(describe(job))}`)
+          : `start ${ms(job.waitedMs).padStart(6)}  ran ${ms(job.durationMs ?? 0).padStart(6)}`
+      const name = `${job.queue}/${job.id}`.padEnd(11)
+      line(`  ${style(format, mark)} ${name} ${style('dim', times.padEnd(24))}  ${plain(describe(job))}`)
     },
   }
 }
@@ -49,11 +49,11 @@ function describe({ outcome, note, delayMs = 0, reason, error }: EndedJob): stri
   return `dead letter: ${reason}${error === undefined ? '' : ` (${error.message})`}`
 }
 
-/** Milliseconds between start and end of a run, as a person reads them. */
+/** A duration as a person reads it: `3.1 ms`, `47 ms`, `1.2 s`. */
 export const ms = (value: number): string =>
   value < 9.95
     ? `${Math.max(value, 0).toFixed(1)} ms`
-    : value < 9995
+    : value < 999.5
       ? `${Math.round(value)} ms`
       : seconds(value)
 

@@ -41,7 +41,7 @@ export async function runSession(
 
   const app = await compose(config, bus, config.logPayloads ? logPayloads(handlers, log) : handlers, stop)
   log.info(
-    { queues: Object.keys(handlers), created: app.created, database: app.database.description },
+    { queues: Object.keys(handlers), created: app.created, database: app.database.location },
     'worker started',
   )
   stop.requested.addEventListener('abort', () => {

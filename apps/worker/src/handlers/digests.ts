@@ -45,7 +45,11 @@ async function digestJob(job: Job<DigestPayload>, options: DigestOptions): Promi
     if (file === undefined) return deadLetter({ reason: `${path} is outside the root folder` })
     const digest = await digestOf(file, job.signal).finally(() => file.close())
     if (digest === undefined) return deadLetter({ reason: `${path} is not a regular file` })
-    options.note?.(job, `${path}  ${digest.bytes} B  ${digest.lines} lines  ${digest.sha256.slice(0, 12)}…`)
+    const { sha256, bytes, lines } = digest
+    options.note?.(
+      job,
+      `${sha256.slice(0, 10)}…  ${`${lines} lines`.padStart(10)}  ${`${bytes} B`.padStart(9)}  ${path}`,
+    )
     return undefined
   } catch (thrown) {
     const reason = permanent[(thrown as NodeJS.ErrnoException).code ?? '']
@@ -81,16 +85,22 @@ function isBelow(root: string, path: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
 }
 
-/** Streams the file: memory does not grow with its size. Undefined when it is no regular file. */
+const chunkBytes = 256 * 1024
+
+/** Chunk by chunk: memory does not grow with the file. Undefined when it is no regular file. */
 async function digestOf(file: FileHandle, signal: AbortSignal): Promise<Digest | undefined> {
   if (!(await file.stat()).isFile()) return undefined
   const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafe(chunkBytes)
   let bytes = 0
   let lines = 0
-  for await (const chunk of file.createReadStream({ signal, autoClose: false }) as AsyncIterable<Buffer>) {
+  for (;;) {
+    signal.throwIfAborted()
+    const { bytesRead } = await file.read(buffer, 0, chunkBytes, null)
+    if (bytesRead === 0) return { sha256: hash.digest('hex'), bytes, lines }
+    const chunk = buffer.subarray(0, bytesRead)
     hash.update(chunk)
-    bytes += chunk.length
+    bytes += bytesRead
     for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1
   }
-  return { sha256: hash.digest('hex'), bytes, lines }
 }

@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import type { Bus } from '@aimq/events'
 import type { App } from '../compose.ts'
 import type { Config } from '../config.ts'
@@ -28,16 +29,11 @@ export interface DemoContext {
  */
 export async function runDemo(context: DemoContext): Promise<void> {
   const { config, bus, app, secrets, report } = context
-  const { postgresVersion, pgmqVersion } = await bus.request('queue:capabilities', {})
-  const pgmq = pgmqVersion === null ? 'pgmq' : `pgmq ${pgmqVersion}`
   report?.line('AIMQ worker')
-  report?.fact('database', `${app.database.description} (PostgreSQL ${postgresVersion}, ${pgmq})`)
+  report?.fact('database', await describeDatabase(bus, app.database))
+  if (app.database.dataDir !== undefined) report?.fact('data', shownPath(app.database.dataDir))
   if (secrets.random)
-    report?.fact(
-      'signing',
-      'webhooks, with a secret made up for this run; set WEBHOOK_SECRET to use your own',
-    )
-
+    report?.fact('signing', 'with a secret made up for this run; WEBHOOK_SECRET sets your own')
   const queues = [digestsQueue.name, webhooksQueue.name]
   const first = config.sampleJobs && (await isUntouched(bus, queues))
   const leftPort = first ? 0 : await leftReceiverPort(bus)
@@ -60,6 +56,17 @@ async function firstRun(
   await tally.settled(sent, signal)
   report?.line()
   for (const line of tally.summary(performance.now() - startedAt)) report?.line(line)
+}
+
+async function describeDatabase(bus: Bus, { location, dataDir }: App['database']): Promise<string> {
+  const { postgresVersion, pgmqVersion } = await bus.request('queue:capabilities', {})
+  const kind = dataDir === undefined ? '' : 'embedded '
+  return `${kind}PostgreSQL ${postgresVersion} with pgmq${pgmqVersion === null ? '' : ` ${pgmqVersion}`} on ${location}`
+}
+
+function shownPath(folder: string): string {
+  const near = relative(process.cwd(), folder)
+  return `${near.startsWith('..') ? folder : near}/`
 }
 
 async function queueLines(bus: Bus): Promise<string[]> {

@@ -14,27 +14,23 @@ export async function isUntouched(bus: Bus, queues: readonly string[]): Promise<
   return metrics.every(({ total, archived }) => total === 0 && archived === 0)
 }
 
-/** Digests of the files below `root`, and webhooks to `receiverUrl`. Answers with the jobs as `queue/id`. */
+/**
+ * Digests of the files below `root`, and webhooks to `receiverUrl`; one by one, as an application would send them.
+ * Answers with the jobs as `queue/id`.
+ */
 export async function sendSampleJobs(bus: Bus, root: string, receiverUrl: string): Promise<Set<string>> {
-  const files = await someFiles(root)
   const sent = new Set<string>()
-  const send = async (queue: string, payloads: readonly unknown[]) => {
-    if (payloads.length === 0) return
-    const messages = payloads.map((payload) => ({ payload }))
-    const { ids } = await bus.request('queue:send', { queue, messages })
+  const send = async (queue: string, payload: unknown) => {
+    const { ids } = await bus.request('queue:send', { queue, messages: [{ payload }] })
     for (const id of ids) sent.add(`${queue}/${id}`)
   }
-  await send(
-    webhooksQueue.name,
-    webhookPaths.map((path, index) => ({
+  for (const path of await someFiles(root)) await send(digestsQueue.name, { path })
+  for (const [index, path] of webhookPaths.entries()) {
+    await send(webhooksQueue.name, {
       url: receiverUrl + path,
       body: { event: 'order.paid', order: index + 1 },
-    })),
-  )
-  await send(
-    digestsQueue.name,
-    files.map((path) => ({ path })),
-  )
+    })
+  }
   return sent
 }
 
