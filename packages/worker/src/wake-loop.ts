@@ -21,7 +21,8 @@ export interface WakeState {
   /** Hints so far, and how many of them had come when the last look began. */
   readonly hints: number
   readonly hintsSeen: number
-  /** The look under way, or the last one, follows from a hint. */
+  /** A hint has come since the last look began; and: the look under way, or the last one, followed from such a hint. */
+  readonly hinted: boolean
   readonly woken: boolean
   /** When to look next, on the monotonic clock. */
   readonly lookAt: number
@@ -75,6 +76,7 @@ export function initialWakeState(now: number): WakeState {
   return {
     hints: 0,
     hintsSeen: 0,
+    hinted: false,
     woken: false,
     lookAt: now,
     look: 'read',
@@ -104,7 +106,7 @@ export function onHint(state: WakeState, { now, random }: Moment, dueInMs = 0): 
   const spread = Math.max(random() * state.herdMs, unjustifiedWait(state))
   return {
     ...next,
-    woken: true,
+    hinted: true,
     look: state.herdMs > 0 && state.lookAt > now ? 'probe' : state.look,
     lookAt: Math.min(state.lookAt, now + spread),
     confirmAt: state.confirmAt ?? now + confirmAfterMs,
@@ -121,6 +123,8 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
   return {
     ...state,
     hintsSeen: state.hints,
+    woken: state.hinted,
+    hinted: false,
     confirmAt: confirmed ? null : state.confirmAt,
     allowance: allowanceNow(state, now) - 1,
     allowanceAt: now,
@@ -132,7 +136,6 @@ export function onFound(state: WakeState, now: number): WakeState {
   return {
     ...state,
     errors: 0,
-    woken: false,
     look: 'read',
     lookAt: now,
     unjustified: 0,
@@ -167,7 +170,6 @@ export function onNothing(
   if (state.hints !== state.hintsSeen) {
     return {
       ...settled,
-      woken: true,
       look: settled.herdMs > 0 ? 'probe' : 'read',
       lookAt: now + unjustifiedWait(settled),
     }
@@ -181,7 +183,7 @@ export function onNothing(
   const eagerly = config.eager ? firstPollMs * 2 ** Math.min(state.empty, 16) : Number.POSITIVE_INFINITY
   const poll = Math.min(config.pollIntervalMs, eagerly) * (0.9 + 0.2 * random())
   const confirm = state.confirmAt === null ? Number.POSITIVE_INFINITY : state.confirmAt - now
-  return { ...settled, woken: false, look: 'read', lookAt: now + Math.max(0, Math.min(due, poll, confirm)) }
+  return { ...settled, look: 'read', lookAt: now + Math.max(0, Math.min(due, poll, confirm)) }
 }
 
 /** Settlements went through without a look: the database answers. */
@@ -194,7 +196,7 @@ export function onError(state: WakeState, { now, random }: Moment): WakeState {
   const errors = state.errors + 1
   const ceiling = Math.min(errorBackoffMs.max, errorBackoffMs.min * 2 ** Math.min(errors, 16))
   const until = now + Math.max(errorBackoffMs.min, ceiling * (0.5 + 0.5 * random()))
-  return { ...state, errors, look: 'read', woken: true, lookAt: until, blockedUntil: until }
+  return { ...state, errors, look: 'read', lookAt: until, blockedUntil: until }
 }
 
 function unjustifiedWait(state: WakeState): number {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { defineHandler } from '../src/index.ts'
+import { Slots } from '../src/slots.ts'
 import { gate, setup } from './setup.ts'
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => ({ payload: index }))
@@ -95,5 +96,18 @@ describe('concurrency', () => {
     await clock.advance(2000)
     expect(running).toBe(1)
     hold.resolve()
+  })
+})
+
+describe('slots', () => {
+  it('are offered to all that wait, because the first may have nothing to run', () => {
+    const slots = new Slots(1)
+    const told: string[] = []
+    expect(slots.take(() => {})).toBe(true)
+    slots.wait(() => told.push('nothing to run'))
+    expect(slots.take(() => told.push('has a job'))).toBe(false)
+    slots.give()
+    expect(told).toEqual(['nothing to run', 'has a job'])
+    expect(slots.free).toBe(1)
   })
 })

@@ -56,6 +56,8 @@ describe('a lease', () => {
     hold.resolve()
     await clock.advance(100)
     expect(queue.messages('long')[0]?.headers).toBeNull()
+    expect(lost).toHaveLength(1)
+    expect(queue.asked.get('queue:settle')).toBeUndefined()
   })
 
   it('that cannot be renewed is given up before it ends', async () => {

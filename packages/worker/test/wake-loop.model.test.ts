@@ -83,7 +83,7 @@ class Model {
 
   apply(step: Step): void {
     const moment = { now: this.now, random: this.#random }
-    if (step.kind === 'pass') return this.pass(step.ms)
+    if (step.kind === 'pass') this.pass(step.ms)
     if (step.kind === 'forged') this.state = onHint(this.state, moment)
     if (step.kind === 'fail-next') this.#failNext = true
     if (step.kind === 'peer-locks')
