@@ -11,7 +11,7 @@ test('an aborted signal starts nothing', async () => {
   expect(await readdir(bundle.folder)).toEqual([])
 })
 
-test.each(['lock/1', 'users', 'pgdata', 'extensions', 'postgres.log', 'pgdata/postmaster.pid'])(
+test.each(['users', 'pgdata', 'postgres.log', 'pgdata/postmaster.pid'])(
   'an abort as soon as %s is there undoes the start',
   async (file) => {
     await using bundle = await setup()
