@@ -1,0 +1,1 @@
+select pgmq.purge_queue(:'queue')::float8 as count

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import type { PoolClient } from 'pg'
+import { withDeadline } from './deadline.ts'
+import { QueueError, queueErrorCodes } from './errors.ts'
+import type { Operation } from './grants.ts'
+import type { ResolvedOptions, SqlClient } from './options.ts'
+import { givenPool, ownPool, type PoolSource } from './pool.ts'
+import { sqlStateOf, translateError } from './postgres-error.ts'
+import type { Statement } from './sql.ts'
+
+/** How often a statement that met a deadlock or a serialization failure is tried, and the pause in between. */
+const contentionAttempts = 5
+const contentionPauseMs = { least: 10, most: 100 }
+
+export interface Call {
+  readonly operation: Operation
+  readonly queue?: string | undefined
+  readonly tables?: Readonly<Record<string, string>>
+  /** The caller's transaction: the statement runs there, once. */
+  readonly transaction?: SqlClient | undefined
+  /** Looked at before the statement is sent; one that is under way is not cut off. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** Runs statements; one connection for one statement, no state kept on it. */
+export interface Database {
+  readonly target: string
+  readonly closed: boolean
+  run(statement: Statement, values: Readonly<Record<string, string>>, call: Call): Promise<Row[]>
+  close(): Promise<void>
+}
+
+export function openDatabase(options: ResolvedOptions): Database {
+  const source = poolSource(options)
+  const target = source?.target ?? 'the database of the client'
+  let closing: Promise<void> | undefined
+
+  async function run(
+    statement: Statement,
+    values: Readonly<Record<string, string>>,
+    call: Call,
+  ): Promise<Row[]> {
+    const bound = statement.parameters.map((name) => values[name] ?? '')
+    for (let attempt = 1; ; attempt++) {
+      call.signal?.throwIfAborted()
+      if (closing !== undefined) {
+        throw new QueueError(
+          queueErrorCodes.closed,
+          `${call.operation}: expected an open client, got one that was closed; make a new one`,
+        )
+      }
+      try {
+        return await runOnce(statement, bound, call)
+      } catch (thrown) {
+        const state = sqlStateOf((thrown as QueueError).cause)
+        const contended = state === '40P01' || state === '40001'
+        if (!contended || call.transaction !== undefined || attempt >= contentionAttempts) throw thrown
+        const { least, most } = contentionPauseMs
+        await new Promise((resolve) => setTimeout(resolve, least + Math.random() * (most - least)))
+      }
+    }
+  }
+
+  async function runOnce(statement: Statement, values: string[], call: Call): Promise<Row[]> {
+    const client = call.transaction ?? options.client
+    if (client !== undefined) return runOn(client, statement, values, call)
+    const pooled = await checkout(source as PoolSource, call)
+    try {
+      const rows = await runOn(pooled, statement, values, call)
+      giveBack(pooled)
+      return rows
+    } catch (thrown) {
+      // After a timeout or a broken connection the statement may still be running on it: never to be used again.
+      const { code } = thrown as QueueError
+      const broken = code === queueErrorCodes.timeout || code === queueErrorCodes.connectionLost
+      giveBack(pooled, broken || code === queueErrorCodes.readOnly)
+      throw thrown
+    }
+  }
+
+  async function runOn(client: SqlClient | PoolClient, statement: Statement, values: string[], call: Call) {
+    try {
+      const named = options.preparedStatements && call.transaction === undefined && source !== undefined
+      const work = named
+        ? (client as PoolClient).query({ name: nameOf(statement.text), text: statement.text, values })
+        : (client as SqlClient).query(statement.text, values)
+      const result = await withDeadline(
+        Promise.resolve(work),
+        options.queryTimeoutMs,
+        () =>
+          new QueueError(
+            queueErrorCodes.timeout,
+            `${about(call)}: expected an answer of ${target} within ${options.queryTimeoutMs} ms, got none; the connection was given up`,
+            { queue: call.queue },
+          ),
+      )
+      return [...result.rows] as Row[]
+    } catch (thrown) {
+      throw translateError(thrown, { ...call, phase: 'query', target })
+    }
+  }
+
+  async function checkout(pools: PoolSource, call: Call): Promise<PoolClient> {
+    try {
+      const pool = await pools.open()
+      const client = await withDeadline(
+        pool.connect(),
+        options.connectTimeoutMs + 250,
+        () =>
+          new QueueError(
+            queueErrorCodes.unreachable,
+            `${about(call)}: expected a connection to ${target} within ${options.connectTimeoutMs} ms, got none; the host does not answer, or all connections of the pool are busy`,
+            { queue: call.queue },
+          ),
+        (late) => late.release(),
+      )
+      // A client that is checked out has no listener of its own, and its errors would end the process.
+      client.on?.('error', ignore)
+      return client
+    } catch (thrown) {
+      throw translateError(thrown, { ...call, phase: 'connect', target })
+    }
+  }
+
+  return {
+    target,
+    get closed() {
+      return closing !== undefined
+    },
+    run,
+    close: () => {
+      closing ??= source?.close() ?? Promise.resolve()
+      return closing
+    },
+  }
+}
+
+function poolSource(options: ResolvedOptions): PoolSource | undefined {
+  if (options.connectionString !== undefined) return ownPool(options.connectionString, options)
+  return options.pool === undefined ? undefined : givenPool(options.pool, options)
+}
+
+function giveBack(client: PoolClient, destroy = false): void {
+  // A connection that is destroyed keeps the listener: its socket may still fail.
+  if (!destroy) client.off?.('error', ignore)
+  client.release(destroy)
+}
+
+function ignore(): void {}
+
+function about(call: Call): string {
+  return call.queue === undefined ? call.operation : `${call.operation} "${call.queue}"`
+}
+
+const statementNames = new Map<string, string>()
+
+function nameOf(text: string): string {
+  const known = statementNames.get(text)
+  if (known !== undefined) return known
+  const name = `aimq_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`
+  statementNames.set(text, name)
+  return name
+}

@@ -1,0 +1,185 @@
+import { QueueError, type QueueErrorCode, queueErrorCodes } from './errors.ts'
+
+/** Deeper than anyone nests on purpose, and far from the stack limits of both sides. */
+const maxDepth = 200
+
+export interface JsonLimits {
+  readonly maxBytes: number
+  /** What the text is for, as it begins a message: `payload`, `headers`. */
+  readonly what: string
+  readonly code?: QueueErrorCode
+  readonly queue?: string
+}
+
+/**
+ * `value` as JSON that comes back deeply equal, or a typed error that names the place. `JSON.stringify` alone would
+ * turn NaN into null, a Date into a string and a Map into `{}` without a word, and PostgreSQL refuses some strings.
+ * An object's properties that are undefined are left out; -0 comes back as 0.
+ */
+export function encodeJson(value: unknown, limits: JsonLimits): string {
+  const refuse = (message: string): QueueError =>
+    new QueueError(
+      limits.code ?? queueErrorCodes.invalidPayload,
+      `${limits.queue === undefined ? '' : `queue "${limits.queue}": `}${message}`,
+      { queue: limits.queue },
+    )
+  const walk = new Walk(limits)
+  const fault = walk.visit(value)
+  if (fault !== undefined) throw refuse(fault)
+  const text = JSON.stringify(value)
+  const bytes = Buffer.byteLength(text)
+  if (bytes > limits.maxBytes) throw refuse(tooLarge(limits, `${bytes}`))
+  return text
+}
+
+function tooLarge(limits: JsonLimits, bytes: string): string {
+  return `expected ${limits.what} of at most ${limits.maxBytes} bytes, got ${bytes}; store it elsewhere and send a reference to it`
+}
+
+class Walk {
+  readonly #limits: JsonLimits
+  readonly #path: (string | number)[] = []
+  readonly #ancestors: object[] = []
+  #nodes = 0
+
+  constructor(limits: JsonLimits) {
+    this.#limits = limits
+  }
+
+  /** What is wrong with `value`, or undefined. */
+  visit(value: unknown): string | undefined {
+    // Each node is at least a byte; without this, shared references could make a small graph an endless text.
+    this.#nodes += 1
+    if (this.#nodes > this.#limits.maxBytes) return tooLarge(this.#limits, 'more')
+    switch (typeof value) {
+      case 'string':
+        return this.#string(value)
+      case 'boolean':
+        return undefined
+      case 'number':
+        return Number.isFinite(value) ? undefined : this.#refuse(`${value}`, 'send null or a string')
+      case 'bigint':
+        return this.#refuse('a BigInt', 'send it as a string')
+      case 'undefined':
+        return this.#refuse('undefined', 'send null')
+      case 'object':
+        return value === null ? undefined : this.#object(value)
+      default:
+        return this.#refuse(`a ${typeof value}`, 'send data only')
+    }
+  }
+
+  #string(value: string): string | undefined {
+    if (value.includes('\0')) {
+      return this.#refuse('a string with the character U+0000', 'PostgreSQL cannot store it; take it out')
+    }
+    if (!value.isWellFormed()) {
+      return this.#refuse(
+        'a string with half a surrogate pair',
+        'cut text by code points, or call toWellFormed()',
+      )
+    }
+    return undefined
+  }
+
+  #object(value: object): string | undefined {
+    if (this.#ancestors.length >= maxDepth) {
+      return this.#ancestors.includes(value)
+        ? this.#refuse('a reference to an object that contains it', 'send an id instead')
+        : this.#refuse(`more than ${maxDepth} levels of nesting`, 'send it flatter')
+    }
+    const odd = describeUnlessPlain(value)
+    if (odd !== undefined) return this.#refuse(odd[0], odd[1])
+    this.#ancestors.push(value)
+    const fault = Array.isArray(value) ? this.#items(value) : this.#properties(value)
+    this.#ancestors.pop()
+    return fault
+  }
+
+  #items(items: readonly unknown[]): string | undefined {
+    for (let index = 0; index < items.length; index++) {
+      this.#path.push(index)
+      const fault = this.visit(items[index])
+      if (fault !== undefined) return fault
+      this.#path.pop()
+    }
+    return undefined
+  }
+
+  #properties(value: object): string | undefined {
+    if (Object.getOwnPropertySymbols(value).length > 0) {
+      return this.#refuse('an object with a symbol as key', 'use a string')
+    }
+    for (const key of Object.keys(value)) {
+      const item = (value as Record<string, unknown>)[key]
+      if (item === undefined) continue
+      this.#path.push(key)
+      const fault = this.#string(key) ?? this.visit(item)
+      if (fault !== undefined) return fault
+      this.#path.pop()
+    }
+    return undefined
+  }
+
+  #refuse(got: string, remedy: string): string {
+    const place = this.#path
+      .map((key) =>
+        typeof key === 'number'
+          ? `[${key}]`
+          : /^[\w$]+$/.test(key)
+            ? `.${key}`
+            : `[${JSON.stringify(key.slice(0, 40))}]`,
+      )
+      .join('')
+    return `expected plain JSON data in ${this.#limits.what}${place.slice(0, 400)}, got ${got}; ${remedy}`
+  }
+}
+
+function describeUnlessPlain(value: object): readonly [string, string] | undefined {
+  if (Array.isArray(value)) return undefined
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // The second test lets plain objects of another realm (a vm, a test runner) pass.
+  if (prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null) {
+    return undefined
+  }
+  if (value instanceof Date) return ['a Date', 'send date.toISOString() or date.getTime()']
+  if (value instanceof Map) return ['a Map', 'send Object.fromEntries(map) or [...map]']
+  if (value instanceof Set) return ['a Set', 'send [...set]']
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    return ['binary data', "send it as text, for example Buffer.from(data).toString('base64')"]
+  }
+  if (value instanceof Promise) return ['a Promise', 'await it']
+  const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name
+  return [
+    `an instance of ${typeof name === 'string' && name !== '' ? name : 'a class'}`,
+    'send a plain object, for example { ...instance }',
+  ]
+}
+
+/**
+ * What `text` says. An integer that a number cannot hold arrives as a string of its digits; every number that this
+ * package sent arrives as the number it was.
+ */
+export function decodeJson(text: string | null): unknown {
+  if (text === null) return null
+  if (!/\d{16}/.test(text)) return JSON.parse(text)
+  return (JSON.parse as ParseWithSource)(text, (_key, value, context) => {
+    if (typeof value !== 'number' || context.source === undefined) return value
+    const source = context.source.replace('-', '')
+    return /^\d{16,}$/.test(source) && source !== digitsOf(Math.abs(value)) ? context.source : value
+  })
+}
+
+// The third argument of a reviver is newer than TypeScript's library.
+type ParseWithSource = (
+  text: string,
+  reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+) => unknown
+
+/** A whole number as PostgreSQL prints it: 1e+23 is 1 and 23 zeros, not the exact value of the nearest double. */
+function digitsOf(value: number): string {
+  const [mantissa = '', exponent] = String(value).split('e+')
+  if (exponent === undefined) return mantissa
+  const [whole = '', fraction = ''] = mantissa.split('.')
+  return whole + fraction.padEnd(Number(exponent), '0')
+}

@@ -1,0 +1,108 @@
+import type { LeasedMessage, MessageHeaders, PeekedMessage } from '@aimq/events'
+import type { Row } from './database.ts'
+import { QueueError, queueErrorCodes } from './errors.ts'
+import { show } from './inputs.ts'
+import { decodeJson, encodeJson } from './json.ts'
+
+/** RELIABILITY: headers are for the machinery; what is larger belongs into the payload. */
+const maxHeaderBytes = 8192
+/** AIMQ's own headers carry an error text of up to 8 KiB, which escaping may double and more. */
+const maxOwnHeaderBytes = 65_536
+const ownPrefix = 'x-aimq-'
+
+/** Headers of a producer, as JSON. */
+export function encodeHeaders(headers: unknown, queue: string): string {
+  const own = Object.keys(requireObject(headers, queue)).find((key) => key.startsWith(ownPrefix))
+  if (own !== undefined) {
+    throw refuseHeaders(
+      queue,
+      `expected headers of your own, got "${own}"; names that begin with ${ownPrefix} are AIMQ's`,
+    )
+  }
+  return encodeJson(headers, {
+    maxBytes: maxHeaderBytes,
+    what: 'headers',
+    code: queueErrorCodes.invalidHeaders,
+    queue,
+  })
+}
+
+/** Headers of a settlement, AIMQ's own included, checked and as data. */
+export function checkedHeaders(
+  headers: MessageHeaders | undefined,
+  queue: string,
+): MessageHeaders | undefined {
+  if (headers === undefined) return undefined
+  encodeJson(requireObject(headers, queue), {
+    maxBytes: maxOwnHeaderBytes,
+    what: 'headers',
+    code: queueErrorCodes.invalidHeaders,
+    queue,
+  })
+  return headers
+}
+
+function requireObject(headers: unknown, queue: string): object {
+  if (typeof headers === 'object' && headers !== null && !Array.isArray(headers)) return headers
+  throw refuseHeaders(queue, `expected headers to be a plain object, got ${show(headers)}`)
+}
+
+function refuseHeaders(queue: string, message: string): QueueError {
+  return new QueueError(queueErrorCodes.invalidHeaders, `queue "${queue}": ${message}`, { queue })
+}
+
+/**
+ * Where a queue's table has no column for headers, a message with headers is `{"aimq": headers, "payload": payload}`,
+ * and so is one whose payload happens to look like that.
+ */
+export function isEnvelope(value: unknown): value is { aimq: MessageHeaders; payload: unknown } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { aimq } = value as { aimq?: unknown }
+  return (
+    Object.keys(value).length === 2 &&
+    Object.hasOwn(value, 'aimq') &&
+    Object.hasOwn(value, 'payload') &&
+    typeof aimq === 'object' &&
+    aimq !== null &&
+    !Array.isArray(aimq)
+  )
+}
+
+interface Content {
+  readonly payload: unknown
+  readonly headers: MessageHeaders | null
+}
+
+function contentOf(row: Row, hasHeaders: boolean): Content {
+  const payload = decodeJson(row.payload as string | null)
+  if (hasHeaders) {
+    const headers = decodeJson((row.headers ?? null) as string | null)
+    return { payload, headers: headers as MessageHeaders | null }
+  }
+  if (!isEnvelope(payload)) return { payload, headers: null }
+  return {
+    payload: payload.payload,
+    headers: Object.keys(payload.aimq).length === 0 ? null : payload.aimq,
+  }
+}
+
+export function leasedMessage(row: Row, hasHeaders: boolean): LeasedMessage {
+  return {
+    id: String(row.id),
+    readCount: Number(row.reads),
+    enqueuedAt: Number(row.enqueued),
+    dueAt: Number(row.due),
+    ...contentOf(row, hasHeaders),
+  }
+}
+
+export function peekedMessage(row: Row, hasHeaders: boolean): PeekedMessage {
+  return {
+    id: String(row.id),
+    readCount: Number(row.reads),
+    enqueuedAt: Number(row.enqueued),
+    visibleAt: Number(row.visible),
+    archivedAt: row.archived == null ? null : Number(row.archived),
+    ...contentOf(row, hasHeaders),
+  }
+}

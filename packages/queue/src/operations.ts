@@ -1,0 +1,12 @@
+import type { Logger } from '@aimq/events'
+import type { Database } from './database.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { QueueShapes } from './queue-shape.ts'
+
+/** What every operation works with. */
+export interface Operations {
+  readonly database: Database
+  readonly shapes: QueueShapes
+  readonly options: ResolvedOptions
+  readonly logger: Logger
+}

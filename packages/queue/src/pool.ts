@@ -1,0 +1,83 @@
+import { Pool, type PoolConfig } from 'pg'
+import { parse } from 'pg-connection-string'
+import type { ResolvedOptions } from './options.ts'
+import { parseTls, type TlsWish, tlsOptions } from './tls.ts'
+
+/** How long an idle connection is kept. Longer than a worker's usual pause between two statements. */
+const idleTimeoutMs = 30_000
+
+/** Where a client connects to, for messages; and its pool, made when first needed. */
+export interface PoolSource {
+  readonly target: string
+  open(): Promise<Pool>
+  close(): Promise<void>
+}
+
+/** A pool of ours. Parsing happens now, so that a bad connection string fails early; connecting happens later. */
+export function ownPool(connectionString: string, options: ResolvedOptions): PoolSource {
+  const wish = parseTls(connectionString)
+  const { ssl: _, ...parsed } = parse(wish.connectionString)
+  const host = parsed.host ?? 'localhost'
+  const port = Number(parsed.port ?? 5432)
+  const database = parsed.database ?? parsed.user ?? 'postgres'
+  let opening: Promise<Pool> | undefined
+  return {
+    target: `${host}:${port}/${database}`,
+    open: () => {
+      opening ??= openPool({ ...(parsed as object), host, port, database }, wish, options)
+      // A certificate that cannot be read now may be there at the next call.
+      opening.catch(() => {
+        opening = undefined
+      })
+      return opening
+    },
+    close: async () => {
+      const pool = await opening?.catch(() => undefined)
+      opening = undefined
+      await pool?.end()
+    },
+  }
+}
+
+async function openPool(config: PoolConfig, wish: TlsWish, options: ResolvedOptions): Promise<Pool> {
+  const pool = new Pool({
+    application_name: 'aimq',
+    ...config,
+    ssl: await tlsOptions(wish, options.logger),
+    max: options.maxConnections,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    idleTimeoutMillis: idleTimeoutMs,
+    keepAlive: true,
+    // A script that forgets to close its client still ends.
+    allowExitOnIdle: true,
+  })
+  // An idle connection that breaks is taken out of the pool by itself; without a listener it would end the process.
+  pool.on('error', (error) => {
+    options.logger.debug({ code: (error as { code?: string }).code }, 'an idle connection broke')
+  })
+  return pool
+}
+
+/** The caller's pool. */
+export function givenPool(pool: Pool, options: ResolvedOptions): PoolSource {
+  const config = (pool as { options?: PoolConfig }).options ?? {}
+  const listener = (error: Error) => {
+    options.logger.debug({ code: (error as { code?: string }).code }, 'an idle connection broke')
+  }
+  let listening = false
+  return {
+    target:
+      config.host === undefined
+        ? 'the database of the pool'
+        : `${config.host}:${config.port ?? 5432}/${config.database ?? ''}`,
+    open: async () => {
+      if (!listening) pool.on?.('error', listener)
+      listening = true
+      return pool
+    },
+    close: async () => {
+      pool.off?.('error', listener)
+      listening = false
+    },
+  }
+}

@@ -1,0 +1,223 @@
+import type { OutgoingMessage, SendResult } from '@aimq/events'
+import type { Call, Row } from './database.ts'
+import { QueueError, queueErrorCodes } from './errors.ts'
+import { maxDelayMs, microseconds, refuseInput, show } from './inputs.ts'
+import { encodeJson } from './json.ts'
+import { encodeHeaders, isEnvelope } from './message.ts'
+import type { Operations } from './operations.ts'
+import type { QueueShape } from './queue-shape.ts'
+import { statement } from './sql.ts'
+
+/** All of a batch goes as one parameter, and the server holds it several times over while it inserts. */
+const maxBatchBytes = 64 * 1024 * 1024
+const maxKeyLength = 255
+/** How often a batch whose keys make it repeatable is sent again when its connection breaks. */
+const repeatAttempts = 4
+const repeatPauseMs = 150
+/** Rounds for keys that others claim, or that run out, just while we look. One is the rule, two a race. */
+const maxRounds = 8
+
+/** What a producer gives for one message. */
+export interface DraftMessage extends Omit<OutgoingMessage, 'dueAt'> {
+  /** Epoch milliseconds by the database's clock, or a Date. Not together with `delayMs`. */
+  readonly dueAt?: number | Date
+}
+
+/** Sends a batch in one round trip: all of it, or nothing. */
+export async function sendBatch(
+  operations: Operations,
+  queue: string,
+  drafts: readonly DraftMessage[],
+  options: Pick<Call, 'transaction' | 'signal'>,
+): Promise<SendResult> {
+  // Checked before anything else happens, so that a bad message costs no round trip.
+  const prepared = drafts.map((draft) => prepare(operations, queue, draft))
+  if (prepared.length === 0) return { ids: [], duplicateIds: [] }
+  const call: Call = { operation: 'send', queue, ...options }
+  const keyed = prepared.filter((message) => message.key !== undefined).length
+  const repeatable = keyed === prepared.length && call.transaction === undefined
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await operations.shapes.retrying([queue], call, async () => {
+        const shape = await operations.shapes.of(queue, call)
+        return keyed > 0
+          ? await sendKeyed(operations, queue, prepared, shape, call)
+          : await sendPlain(operations, queue, prepared, shape, call)
+      })
+    } catch (thrown) {
+      const lost = (thrown as QueueError).code === queueErrorCodes.connectionLost
+      if (lost && repeatable && attempt < repeatAttempts) {
+        await new Promise((resolve) => setTimeout(resolve, repeatPauseMs * attempt * (0.5 + Math.random())))
+        continue
+      }
+      throw call.transaction === undefined ? unknownIfLost(thrown, queue) : thrown
+    }
+  }
+}
+
+interface PreparedMessage {
+  readonly payload: string
+  readonly headers: string | undefined
+  /** Whether the payload itself looks like an envelope. */
+  readonly envelopeLike: boolean
+  /** The rest of the JSON object, each with a comma before it. */
+  readonly rest: string
+  readonly key: string | undefined
+}
+
+function prepare(operations: Operations, queue: string, draft: DraftMessage): PreparedMessage {
+  const { payload, headers, delayMs, dueAt, idempotencyKey: key } = draft
+  const { maxPayloadBytes } = operations.options
+  const text = encodeJson(payload, { maxBytes: maxPayloadBytes, what: 'payload', queue })
+  if (delayMs !== undefined && dueAt !== undefined) {
+    throw refuseInput(queue, 'expected delayMs or dueAt, got both; use one')
+  }
+  if (key !== undefined) checkKey(key, queue)
+  return {
+    payload: text,
+    headers: headers === undefined ? undefined : encodeHeaders(headers, queue),
+    envelopeLike: isEnvelope(payload),
+    rest: timing(delayMs, dueAt, queue) + (key === undefined ? '' : `,"key":${JSON.stringify(key)}`),
+    key,
+  }
+}
+
+function timing(delayMs: unknown, dueAt: unknown, queue: string): string {
+  if (delayMs !== undefined) {
+    if (typeof delayMs === 'number' && delayMs >= 0 && delayMs <= maxDelayMs) return `,"delay":${delayMs}`
+    throw refuseInput(
+      queue,
+      `expected delayMs to be milliseconds from 0 to ${maxDelayMs} (100 years), got ${show(delayMs)}`,
+    )
+  }
+  if (dueAt === undefined) return ''
+  const time = dueAt instanceof Date ? dueAt.getTime() : dueAt
+  if (typeof time === 'number' && time >= 0 && time <= Date.now() + maxDelayMs)
+    return `,"due":${microseconds(time)}`
+  throw refuseInput(
+    queue,
+    `expected dueAt to be a valid Date or epoch milliseconds within 100 years, got ${show(time)}`,
+  )
+}
+
+function checkKey(key: unknown, queue: string): void {
+  const usable = typeof key === 'string' && key.length >= 1 && key.length <= maxKeyLength
+  if (usable && key.isWellFormed() && !key.includes('\0')) return
+  throw refuseInput(
+    queue,
+    `expected idempotencyKey to be text of 1 to ${maxKeyLength} characters without U+0000, got ${show(key)}`,
+  )
+}
+
+function encodeBatch(messages: readonly PreparedMessage[], shape: QueueShape, queue: string): string {
+  const items = messages.map(({ payload, headers, envelopeLike, rest }) => {
+    if (shape.headers) {
+      return `{"payload":${payload}${headers === undefined ? '' : `,"headers":${headers}`}${rest}}`
+    }
+    const wrapped = headers !== undefined || envelopeLike
+    return `{"payload":${wrapped ? `{"aimq":${headers ?? '{}'},"payload":${payload}}` : payload}${rest}}`
+  })
+  const text = `[${items.join(',')}]`
+  if (text.length <= maxBatchBytes) return text
+  throw refuseInput(
+    queue,
+    `expected a batch of at most ${maxBatchBytes} bytes, got ${text.length}; send it in several`,
+  )
+}
+
+async function sendPlain(
+  operations: Operations,
+  queue: string,
+  messages: readonly PreparedMessage[],
+  shape: QueueShape,
+  call: Call,
+): Promise<SendResult> {
+  const rows = await operations.database.run(
+    statement('send', { tables: { queue: `q_${queue}` }, flags: shape.flags }),
+    { messages: encodeBatch(messages, shape, queue) },
+    call,
+  )
+  return { ids: rows.map((row) => String(row.id)), duplicateIds: [] }
+}
+
+async function sendKeyed(
+  operations: Operations,
+  queue: string,
+  messages: readonly PreparedMessage[],
+  shape: QueueShape,
+  call: Call,
+): Promise<SendResult> {
+  const ids = new Map<PreparedMessage, string>()
+  const duplicates = new Set<string>()
+  let open = messages
+  for (let round = 1; open.length > 0; round++) {
+    if (round > maxRounds) throw unsettled(queue, open)
+    const rows = await operations.database.run(
+      statement('send-idempotent', { tables: { queue: `q_${queue}` }, flags: shape.flags }),
+      {
+        messages: encodeBatch(open, shape, queue),
+        name: queue,
+        table: `pgmq.q_${queue}`,
+        window: String(operations.options.idempotencyWindowMs),
+      },
+      call,
+    )
+    open = await resolveRaces(operations, queue, open, rows, call, (message, id, duplicate) => {
+      ids.set(message, id)
+      if (duplicate) duplicates.add(id)
+    })
+  }
+  return {
+    ids: messages.map((message) => ids.get(message) as string),
+    duplicateIds: [...duplicates],
+  }
+}
+
+/** Settles each message of a round; those whose key another producer claimed meanwhile are looked up. */
+async function resolveRaces(
+  operations: Operations,
+  queue: string,
+  messages: readonly PreparedMessage[],
+  rows: readonly Row[],
+  call: Call,
+  settle: (message: PreparedMessage, id: string, duplicate: boolean) => void,
+): Promise<readonly PreparedMessage[]> {
+  const racing = messages.filter((_, index) => rows[index]?.id == null)
+  messages.forEach((message, index) => {
+    const row = rows[index]
+    if (row?.id != null) settle(message, String(row.id), row.duplicate === true)
+  })
+  if (racing.length === 0) return []
+  const found = await operations.database.run(
+    statement('idempotency-lookup'),
+    { name: queue, keys: JSON.stringify(racing.map((message) => message.key)) },
+    call,
+  )
+  const byKey = new Map(found.map((row) => [String(row.key), String(row.id)]))
+  return racing.filter((message) => {
+    const id = byKey.get(message.key as string)
+    if (id !== undefined) settle(message, id, true)
+    return id === undefined
+  })
+}
+
+function unsettled(queue: string, open: readonly PreparedMessage[]): QueueError {
+  return new QueueError(
+    queueErrorCodes.contended,
+    `send "${queue}": ${open.length} idempotency keys changed hands ${maxRounds} times while they were looked up; the other messages were sent; send these again`,
+    { queue },
+  )
+}
+
+/** A send that may have happened is never reported as one that failed, nor as one that did not. */
+function unknownIfLost(thrown: unknown, queue: string): unknown {
+  if (!(thrown instanceof QueueError)) return thrown
+  // A timeout without a cause is our own deadline; one with a cause is the database's, which undid the statement.
+  const overdue = thrown.code === queueErrorCodes.timeout && thrown.cause === undefined
+  if (!overdue && thrown.code !== queueErrorCodes.connectionLost) return thrown
+  return new QueueError(
+    queueErrorCodes.outcomeUnknown,
+    `send "${queue}": the answer never came, so the messages may be in the queue or not; send again with the same idempotencyKey to be sure, or without one where twice does no harm (${thrown.message})`,
+    { cause: thrown, queue },
+  )
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+/** A statement ready to run: values are bound by name, in the order of `parameters`. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+  readonly parameters: readonly string[]
+}
+
+export interface Rendering {
+  /** `:"name"` → the table it stands for. Only names that went through `assertQueueName` come here. */
+  readonly tables?: Readonly<Record<string, string>>
+  /** What holds: a line marked `--? flag` stays only then, one marked `--? !flag` only otherwise. */
+  readonly flags?: readonly string[]
+}
+
+/** Texts kept before starting over; a process with very many queues must not grow for ever. */
+const cacheLimit = 2000
+
+// One folder deep, so that the same relative path serves src/ and dist/.
+const folder = new URL('../sql/', import.meta.url)
+const sources = new Map<string, string>()
+const statements = new Map<string, Statement>()
+
+/** The statement in `sql/queries/<name>.sql`. Read when first used, never at import. */
+export function statement(name: string, rendering: Rendering = {}): Statement {
+  const tables = rendering.tables ?? {}
+  const flags = rendering.flags ?? []
+  const key = [name, ...Object.values(tables), '-', ...flags].join(' ')
+  const known = statements.get(key)
+  if (known !== undefined) return known
+  const rendered = render(name, source(`queries/${name}.sql`), tables, new Set(flags))
+  if (statements.size >= cacheLimit) statements.clear()
+  statements.set(key, rendered)
+  return rendered
+}
+
+/** A migration as it stands in `sql/migrations`, without its comments, and what it must still be later. */
+export function migration(name: string): { text: string; checksum: string } {
+  const text = source(`migrations/${name}.sql`)
+  return { text: withoutComments(text), checksum: createHash('sha256').update(text).digest('hex') }
+}
+
+function source(path: string): string {
+  const known = sources.get(path)
+  if (known !== undefined) return known
+  const text = readFileSync(new URL(path, folder), 'utf8')
+  sources.set(path, text)
+  return text
+}
+
+function render(
+  name: string,
+  template: string,
+  tables: Readonly<Record<string, string>>,
+  flags: ReadonlySet<string>,
+): Statement {
+  const parameters: string[] = []
+  const text = withoutComments(chosenLines(template, flags))
+    .replaceAll(/:"(\w+)"/g, (_, table: string) => {
+      const target = tables[table]
+      if (target === undefined) throw new Error(`sql/queries/${name}.sql: no table given for :"${table}"`)
+      return `"${target}"`
+    })
+    // Always text, cast in the statement: the one type that every driver binds alike.
+    .replaceAll(/:'(\w+)'/g, (_, parameter: string) => {
+      const index = parameters.includes(parameter)
+        ? parameters.indexOf(parameter)
+        : parameters.push(parameter) - 1
+      return `$${index + 1}::text`
+    })
+  return { name, text, parameters }
+}
+
+function chosenLines(template: string, flags: ReadonlySet<string>): string {
+  const holds = (condition: string) =>
+    condition
+      .trim()
+      .split(/\s+/)
+      .every((flag) => (flag.startsWith('!') ? !flags.has(flag.slice(1)) : flags.has(flag)))
+  const open: boolean[] = []
+  const lines: string[] = []
+  for (const line of template.split('\n')) {
+    const [code = '', condition] = line.split('--?')
+    if (condition?.trim() === 'end') open.pop()
+    else if (condition?.trim().startsWith('if ')) open.push(holds(condition.trim().slice(3)))
+    else if (open.every(Boolean) && (condition === undefined || holds(condition))) lines.push(code)
+  }
+  return lines.join('\n')
+}
+
+function withoutComments(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.trim().startsWith('--'))
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
