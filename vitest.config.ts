@@ -1,23 +1,33 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+
+const packages = join(import.meta.dirname, 'packages')
 
 // Packages are tested from their sources; nothing has to be built first.
 const source = {
-  resolve: { conditions: ['@aimq/source'] },
-  ssr: { resolve: { conditions: ['@aimq/source'] } },
+  resolve: {
+    alias: [
+      { find: /^@aimq\/(\w+)$/, replacement: `${packages}/$1/src/index.ts` },
+      { find: /^@aimq\/(\w+)\/([\w-]+)$/, replacement: `${packages}/$1/src/$2.ts` },
+    ],
+  },
 }
+
 const project = (name: string, folder: string) => ({
   ...source,
   test: {
     name,
-    root: folder,
+    root: join(import.meta.dirname, folder),
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // For what a test starts with `process.execPath`, and what Node itself resolves.
     execArgv: ['--conditions=@aimq/source'],
   },
 })
 
 export default defineConfig({
+  ...source,
   test: {
     // One PostgreSQL for the whole run, started here so that no test ever skips for want of one.
     globalSetup: ['./tooling/testing/global-setup.ts'],
