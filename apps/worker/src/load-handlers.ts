@@ -82,7 +82,8 @@ async function importModule(file: string): Promise<Exports> {
 
 function handlersIn(exported: Exports, name: string, isFolder: boolean): [string, HandlerDefinition][] {
   const main = exported.default ?? exported.handlers
-  if (main === undefined) {
+  // An empty file is a CommonJS module, whose default export is an empty object.
+  if (main === undefined || (isPlainObject(main) && Object.keys(main).length === 0)) {
     const remedy = isFolder ? '; what handlers share belongs in a subfolder' : ''
     throw new Error(`expected "export default", followed by a handler, got none${remedy}`)
   }
@@ -129,12 +130,8 @@ function isEntry(value: unknown): value is Entry {
 const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const describe = (value: unknown): string => {
-  if (value === null) return 'null'
-  return isPlainObject(value)
-    ? 'an empty object'
-    : `a value of type ${Array.isArray(value) ? 'array' : typeof value}`
-}
+const describe = (value: unknown): string =>
+  value === null ? 'null' : `a value of type ${Array.isArray(value) ? 'array' : typeof value}`
 
 /** `:12` when the stack says where in `file` it happened. */
 function lineOf(thrown: unknown, file: string): string {

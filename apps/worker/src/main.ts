@@ -1,9 +1,9 @@
-import { redact } from '@aimq/events'
 import { type Config, readConfig } from './config.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { loadHandlers } from './load-handlers.ts'
 import { createLog } from './log.ts'
 import { openOutput } from './output.ts'
+import { sayFailure } from './say-failure.ts'
 import { runSession } from './session.ts'
 import { watchForStop } from './signals.ts'
 import { describeStartFailure } from './start-failure.ts'
@@ -31,7 +31,7 @@ async function main(): Promise<ExitCode> {
   } catch (thrown) {
     // Told to stop while starting: what was under way fails because of that.
     if (stop.requested.aborted) return stoppedCode(parsed.config)
-    const failure = describeStartFailure(thrown)
+    const failure = describeStartFailure(thrown, parsed.config.databaseUrl)
     if (failure === undefined) sayFailure(thrown)
     else process.stderr.write(failure.text)
     return failure?.code ?? exitCode.failed
@@ -64,13 +64,4 @@ function watchdog(config: Config): void {
     }, config.gracePeriodMs + 45_000)
     timer.unref()
   })
-}
-
-function sayFailure(thrown: unknown): void {
-  if ((thrown as NodeJS.ErrnoException | null)?.code === 'EPIPE') {
-    process.stderr.write('worker: stdout was closed; stopping\n')
-    return
-  }
-  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
-  process.stderr.write(`worker: an error that nobody handled; stopping\n${redact(text)}\n`)
 }

@@ -33,10 +33,11 @@ export function createReport(output: Output): Report {
       const { mark, style: format } = outcomes[job.outcome]
       const times =
         job.waitedMs === undefined
-          ? 'never started'
+          ? 'never started'.padEnd(24)
           : `start ${ms(job.waitedMs).padStart(6)}  ran ${ms(job.durationMs ?? 0).padStart(6)}`
       const name = `${job.queue}/${job.id}`.padEnd(11)
-      line(`  ${style(format, mark)} ${name} ${style('dim', times.padEnd(24))}  ${plain(describe(job))}`)
+      const room = output.columns() - mark.length - name.length - times.length - 6
+      line(`  ${style(format, mark)} ${name} ${style('dim', times)}  ${cut(plain(describe(job)), room)}`)
     },
   }
 }
@@ -62,6 +63,9 @@ const seconds = (value: number): string => `${(value / 1000).toFixed(value < 995
 /** Texts of jobs come from anywhere; what they hold for a terminal to obey is taken out. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about.
 const plain = (text: string): string => text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '�').slice(0, 300)
+
+const cut = (text: string, room: number): string =>
+  text.length <= room ? text : `${text.slice(0, Math.max(room - 1, 10))}…`
 
 /** `digests 3 ready, 20 done`: what a queue holds, without the zeros. */
 export function queueLine({ queue, ready, leased, scheduled, archived }: QueueMetrics): string {

@@ -63,6 +63,7 @@ export async function runSession(
     await app.close()
     for (const close of afterwards) close()
     log.info({}, 'worker stopped')
+    report?.line(signal.aborted ? 'Stopped.' : 'Drained.')
   }
 }
 

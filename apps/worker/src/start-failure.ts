@@ -28,12 +28,26 @@ const configuration = /^(queue|embedded)\/|^app\/queues-missing$/
 /** Options that were passed on as they came, and the handlers. */
 const usage = /\/invalid-options$|^worker\/|^app\/handlers$/
 
-/** What to exit with and to say, on one screen and without a stack; undefined: this is a bug, show the stack. */
-export function describeStartFailure(thrown: unknown): { text: string; code: ExitCode } | undefined {
+/**
+ * What to exit with and to say, on one screen and without a stack; undefined: this is a bug, show the stack.
+ * `databaseUrl` fills in who was refused what, so that statements can be run as they stand.
+ */
+export function describeStartFailure(
+  thrown: unknown,
+  databaseUrl: string | undefined,
+): { text: string; code: ExitCode } | undefined {
   const { code, message } = summarizeError(thrown)
-  const text = redact(`worker: ${message}\n`)
+  const text = `worker: ${redact(filledIn(message, databaseUrl))}\n`
   if (usage.test(code)) return { text, code: exitCode.usage }
   if (unavailable.has(code)) return { text, code: exitCode.unavailable }
   if (configuration.test(code)) return { text, code: exitCode.configuration }
   return undefined
+}
+
+function filledIn(message: string, databaseUrl: string | undefined): string {
+  const { username = '', pathname = '' } = URL.parse(databaseUrl ?? '') ?? {}
+  const name = (text: string) => `"${decodeURIComponent(text).replaceAll('"', '""')}"`
+  return message
+    .replaceAll('<role>', () => (username === '' ? '<role>' : name(username)))
+    .replaceAll('<database>', () => (pathname.length < 2 ? '<database>' : name(pathname.slice(1))))
 }

@@ -27,7 +27,7 @@ test('finds the digest, the size and the lines of a file', async () => {
   await writeFile(join(root, 'inside', 'a.txt'), 'one\ntwo\nno newline at the end')
   expect(await run('inside/a.txt')).toBeUndefined()
   const sha256 = createHash('sha256').update('one\ntwo\nno newline at the end').digest('hex')
-  expect(notes).toEqual([`inside/a.txt  29 B  2 lines  ${sha256.slice(0, 12)}…`])
+  expect(notes).toEqual([`inside/a.txt  2 lines, 29 B, sha256 ${sha256.slice(0, 8)}…`])
 })
 
 test('streams: a large file costs no memory', async () => {
@@ -36,7 +36,7 @@ test('streams: a large file costs no memory', async () => {
   await truncate(join(root, 'large'), 2 ** 28)
   const before = process.memoryUsage().rss
   await run('large')
-  expect(notes[0]).toContain(`${2 ** 28} B  0 lines`)
+  expect(notes[0]).toContain(`0 lines, ${2 ** 28} B`)
   expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20)
 })
 

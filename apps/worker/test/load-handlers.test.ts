@@ -54,43 +54,6 @@ test('no path, no handlers', async () => {
   expect(await loadHandlers(undefined, '.')).toEqual({})
 })
 
-test('tells what is wrong in every file, with the file and the line', async () => {
-  const folder = await folderOf({
-    'bad-name.ts': handler,
-    'broken.ts': 'export default () => {\n  const x = ;\n}',
-    'empty.ts': '',
-    'enums.ts': 'enum A { B }\nexport default () => A.B',
-    'imports.ts': 'import "./nowhere.ts"\nexport default () => {}',
-    'number.ts': 'export default 7',
-    'record.ts': 'export default { emails: () => {}, orders: 7 }',
-    'throws.ts': '\nthrow new Error("no mailbox at postgres://u:CANARY@db")\nexport default 1',
-    'twice.ts': handler,
-    'twice.mjs': 'export default () => {}',
-  })
-  const text = await faultsOf(folder)
-  expect(text).not.toContain('CANARY')
-  expect(text.replaceAll(folder, '<folder>')).toMatchInlineSnapshot(`
-    "the handlers are not usable; nothing was started
-      - bad-name.ts: expected a queue name of 1 to 47 characters: a lower-case letter, then lower-case letters, digits or _; got "bad-name"; try "bad_name"
-      - broken.ts:2: Transform failed with 1 error:
-
-    [31m[PARSE_ERROR] [0mUnexpected token
-       [38;5;246m╭[0m[38;5;246m─[0m[38;5;246m[[0m ../..<folder>/broken.ts:2:13 [38;5;246m][0m
-       [38;5;246m│[0m
-     [38;5;246m2 │[0m [38;5;249m [0m[38;5;249m [0m[38;5;249mc[0m[38;5;249mo[0m[38;5;249mn[0m[38;5;249ms[0m[38;5;249mt[0m[38;5;249m [0m[38;5;249mx[0m[38;5;249m [0m[38;5;249m=[0m[38;5;249m [0m;
-     [38;5;240m  │[0m             ┬  
-     [38;5;240m  │[0m             ╰── 
-    [38;5;246m───╯[0m
-
-      - empty.ts: expected "export default", followed by a handler, got none; what handlers share belongs in a subfolder
-      - imports.ts: Cannot find module './nowhere.ts' imported from <folder>/imports.ts
-      - number.ts: expected a function, what defineHandler() returns, or an object of those by queue, got a value of type number
-      - record.ts: expected a function, what defineHandler() returns, or an object of those by queue, got an object whose orders is something else
-      - throws.ts:2: no mailbox at postgres://u:***@db
-      - twice.ts: works the queue "twice", which twice.mjs works already"
-  `)
-})
-
 test('says so when there is nothing there', async () => {
   const folder = await folderOf({ 'README.md': '' })
   expect(await faultsOf(folder)).toContain('expected a .ts or .js file')

@@ -46,10 +46,7 @@ async function digestJob(job: Job<DigestPayload>, options: DigestOptions): Promi
     const digest = await digestOf(file, job.signal).finally(() => file.close())
     if (digest === undefined) return deadLetter({ reason: `${path} is not a regular file` })
     const { sha256, bytes, lines } = digest
-    options.note?.(
-      job,
-      `${sha256.slice(0, 10)}…  ${`${lines} lines`.padStart(10)}  ${`${bytes} B`.padStart(9)}  ${path}`,
-    )
+    options.note?.(job, `${path}  ${lines} lines, ${bytes} B, sha256 ${sha256.slice(0, 8)}…`)
     return undefined
   } catch (thrown) {
     const reason = permanent[(thrown as NodeJS.ErrnoException).code ?? '']

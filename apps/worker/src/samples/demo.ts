@@ -7,7 +7,7 @@ import { digestsQueue } from '../handlers/digests.ts'
 import { webhooksQueue } from '../handlers/webhooks.ts'
 import { queueLine, type Report } from '../report.ts'
 import { isUntouched, leftReceiverPort, sendSampleJobs } from './jobs.ts'
-import { nextSteps } from './next-steps.ts'
+import { moreSteps, nextSteps } from './next-steps.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 import type { Tally } from './tally.ts'
 
@@ -78,8 +78,6 @@ async function queueLines(bus: Bus): Promise<string[]> {
 function sayWhatNext({ config, app, report }: DemoContext, first: boolean): void {
   if (report === undefined) return
   const steps = nextSteps(config, app.database.connectionString)
-  report.line()
-  for (const [name, command] of first ? steps : steps.slice(0, 1)) report.fact(name, command)
-  report.line()
+  for (const line of ['', ...steps, ...(first ? moreSteps : []), '']) report.line(line)
   report.line('Waiting for jobs. Ctrl-C stops; what is in the queues stays.')
 }

@@ -3,24 +3,23 @@ import { delimiter, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '../config.ts'
 
-/** Commands that work as they stand: for this machine, this folder and this database. */
-export function nextSteps(config: Config, connectionString: string): [name: string, command: string][] {
+/** Commands that work as they stand: on this machine, in this folder, with this database. */
+export function nextSteps(config: Config, connectionString: string): string[] {
   const payload = JSON.stringify({ path: someFile(config.digestRoot) })
-  const steps: [string, string][] = [['send a job', sendCommand(config, payload)]]
-  // The embedded database's password is no secret; a given connection string is never shown.
+  const lines = ['Send a job:', `  ${sendCommand(config, payload)}`]
+  // The embedded database's password is no secret; a connection string that was given is never shown.
   if (config.databaseUrl === undefined && isInstalled('psql')) {
-    steps.push([
-      'with psql',
-      `psql ${connectionString} -c "select pgmq.send('digests', '${payload.replaceAll('"', '\\"')}')"`,
-    ])
+    const sql = `select pgmq.send('digests', '${payload.replaceAll('"', '\\"')}')`
+    lines.push('or, with psql:', `  psql ${connectionString} -c "${sql}"`)
   }
-  steps.push([
-    'your own',
-    'put handlers/emails.ts with "export default async (job) => { … }" here, then start with --handlers handlers',
-  ])
-  steps.push(['until empty', 'start with --drain; --help says the rest'])
-  return steps
+  return lines
 }
+
+/** For whoever is here for the first time. */
+export const moreSteps: readonly string[] = [
+  'Work your own: put "export default async (job) => { … }" into handlers/emails.ts, which is',
+  'then the queue "emails", and start with --handlers handlers. Everything else: --help',
+]
 
 function sendCommand(config: Config, payload: string): string {
   const isDefaultDir = config.dataDir === join(process.cwd(), '.aimq')

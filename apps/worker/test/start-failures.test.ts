@@ -1,0 +1,147 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { useDatabase } from './support/database.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
+import { runWorker } from './support/worker-process.ts'
+
+const canary = 'CANARY-p4ssw0rd'
+const database = useDatabase()
+const role = `app_weak_${process.pid}`
+const bare = `app_bare_${process.pid}`
+
+beforeAll(async () => {
+  await database.query(`create role ${role} login password '${canary}'`)
+  await database.query(`create database ${bare} template template0`)
+})
+afterAll(async () => {
+  await database.query(`drop database ${bare}`)
+  await database.query(`drop owned by ${role}`)
+  await database.query(`drop role ${role}`)
+})
+
+/** One readable message, no stack, no secret, and the exit code that fits. */
+async function fails(url: string, args: string[] = []): Promise<{ code: number | null; stderr: string }> {
+  const cwd = await temporaryFolder()
+  const { code, stdout, stderr } = await runWorker({
+    args: ['--samples', ...args],
+    env: { DATABASE_URL: url },
+    cwd,
+  })
+  expect(stdout).toBe('')
+  expect(stderr).not.toContain(canary)
+  expect(stderr).not.toMatch(/^\s+at /m)
+  expect(stderr).toMatch(/^worker: [^\n]/)
+  return { code, stderr }
+}
+
+describe('a database that is not there: 69', () => {
+  test('nobody listens', async () => {
+    const { code, stderr } = await fails(`postgres://u:${canary}@127.0.0.1:1/app`)
+    expect(code).toBe(69)
+    expect(stderr).toContain('127.0.0.1:1/app')
+  })
+})
+
+describe('a database that is not set up: 78', () => {
+  test('wrong password', async () => {
+    const { code, stderr } = await fails(database.urlWith({ password: canary }))
+    expect(code).toBe(78)
+    expect(stderr).toContain('refused the login')
+  })
+
+  test('wrong database', async () => {
+    const { code, stderr } = await fails(database.urlWith({ database: 'no_such_database' }))
+    expect(code).toBe(78)
+    expect(stderr).toContain('no_such_database')
+  })
+
+  test('no pgmq', async () => {
+    const { code, stderr } = await fails(database.urlWith({ database: bare }))
+    expect(code).toBe(78)
+    expect(stderr).toContain('create extension pgmq')
+  })
+
+  test('a right is missing: the statements that grant it can be run as they stand', async () => {
+    const url = database.urlWith({ user: role, password: canary })
+    for (let round = 0; ; round++) {
+      const { code, stderr } = await fails(url, ['--drain', '--no-create-queues'])
+      expect(code).toBe(78)
+      if (stderr.includes('pgmq.create')) break
+      expect(round).toBeLessThan(5)
+      const grants = stderr.split('\n').filter((line) => line.startsWith('grant '))
+      expect(grants.join()).toContain(`to "${role}"`)
+      for (const grant of grants) await database.query(grant)
+    }
+  })
+
+  test('a queue is missing and may not be created: the SQL that creates it', async () => {
+    const { code, stderr } = await fails(database.url, ['--no-create-queues'])
+    expect(code).toBe(78)
+    expect(stderr).toContain("select pgmq.create('webhooks_dlq');")
+  })
+})
+
+describe('what the user wrote: 2, and nothing is started', () => {
+  const nowhere = 'postgres://u:p@127.0.0.1:1/app'
+
+  test('flags', async () => {
+    const { code, stderr } = await fails(nowhere, ['--drian', `--database-url=postgres://u:${canary}@h/db`])
+    expect(code).toBe(2)
+    expect(stderr).toContain('did you mean "--drain"')
+  })
+
+  test('handlers, in every file', async () => {
+    const cwd = await temporaryFolder()
+    const sources = {
+      'bad-name.ts': 'export default () => {}',
+      'broken.ts': 'export default () => {\n  const x = ;\n}',
+      'empty.ts': '',
+      'enums.ts': 'export const a = 1\nenum A { B }\nexport default () => A.B',
+      'imports.ts': 'import "./nowhere.ts"\nexport default () => {}',
+      'number.ts': 'export default 7',
+      'record.ts': 'export default { emails: () => {}, orders: 7 }',
+      'throws.ts': `\nthrow new Error("no mailbox at postgres://u:${canary}@db")`,
+      'twice.mjs': 'export default () => {}',
+      'twice.ts': 'export default () => {}',
+    }
+    await mkdir(join(cwd, 'handlers'))
+    for (const [name, source] of Object.entries(sources)) await writeFile(join(cwd, 'handlers', name), source)
+    const env = { DATABASE_URL: nowhere, AIMQ_HANDLERS: 'handlers' }
+    const { code, stdout, stderr } = await runWorker({ env, cwd })
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).not.toContain(canary)
+    expect(stderr.replaceAll(cwd, '<folder>')).toMatchInlineSnapshot(`
+      "worker: the handlers are not usable; nothing was started
+        - handlers/bad-name.ts: expected a queue name of 1 to 47 characters: a lower-case letter, then lower-case letters, digits or _; got "bad-name"; try "bad_name"
+        - handlers/broken.ts:2: Expression expected
+        - handlers/empty.ts: expected "export default", followed by a handler, got none; what handlers share belongs in a subfolder
+        - handlers/enums.ts:2: TypeScript enum is not supported in strip-only mode
+        - handlers/imports.ts: Cannot find module '<folder>/handlers/nowhere.ts' imported from <folder>/handlers/imports.ts
+        - handlers/number.ts: expected a function, what defineHandler() returns, or an object of those by queue, got a value of type number
+        - handlers/record.ts: expected a function, what defineHandler() returns, or an object of those by queue, got an object whose orders is something else
+        - handlers/throws.ts:2: no mailbox at postgres://u:***@db
+        - handlers/twice.ts: works the queue "twice", which handlers/twice.mjs works already
+      "
+    `)
+  })
+
+  test('a policy that makes no sense', async () => {
+    const cwd = await temporaryFolder()
+    const worker = import.meta.resolve('@aimq/worker')
+    const source = `import { defineHandler } from '${worker}'\nexport default defineHandler('emails', () => {}, { concurency: 2 })`
+    await writeFile(join(cwd, 'emails.ts'), source)
+    const env = { DATABASE_URL: nowhere, AIMQ_HANDLERS: 'emails.ts' }
+    const { code, stderr } = await runWorker({ env, cwd })
+    expect(code).toBe(2)
+    expect(stderr).toContain('handlers.emails')
+  })
+})
+
+test('--help says what there is, and exits with 0', async () => {
+  const { code, stdout, stderr } = await runWorker({ args: ['--help'], cwd: await temporaryFolder() })
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toContain('AIMQ_CONCURRENCY')
+  expect(stdout).toContain('Examples:')
+})
