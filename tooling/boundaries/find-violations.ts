@@ -3,7 +3,12 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 
 /** The one package of ours that every other may know. */
 const contract = '@aimq/events'
-const dependencyFields = ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies'] as const
+const dependencyFields = [
+  'dependencies',
+  'devDependencies',
+  'peerDependencies',
+  'optionalDependencies',
+] as const
 const specifierPattern =
   /(?:\bfrom\s*|\bimport\s*|\bimport\s*\(\s*|\brequire\s*\(\s*|\bimport\.meta\.resolve\s*\(\s*|\bmock\s*\(\s*)(['"`])([^'"`\n]+)\1/g
 
@@ -22,7 +27,9 @@ interface Manifest {
 export async function findViolations(packagesFolder: string): Promise<string[]> {
   const folders = await readdir(packagesFolder, { withFileTypes: true })
   const found = await Promise.all(
-    folders.filter((entry) => entry.isDirectory()).map((entry) => violationsOf(join(packagesFolder, entry.name))),
+    folders
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => violationsOf(join(packagesFolder, entry.name))),
   )
   return found.flat()
 }
@@ -38,7 +45,10 @@ function manifestViolations(manifest: Manifest): string[] {
   const violations = dependencyFields.flatMap((field) =>
     Object.keys((manifest[field] as Record<string, string> | undefined) ?? {})
       .filter((dependency) => dependency.startsWith('@aimq/') && dependency !== contract)
-      .map((dependency) => `${manifest.name}: package.json names ${dependency} in ${field}; only ${contract} is allowed`),
+      .map(
+        (dependency) =>
+          `${manifest.name}: package.json names ${dependency} in ${field}; only ${contract} is allowed`,
+      ),
   )
   // One bus, one contract, one copy: whoever uses the package brings it.
   if (manifest.name !== contract && manifest.peerDependencies?.[contract] === undefined) {
@@ -55,7 +65,8 @@ async function importViolations(folder: string, name: string, file: string): Pro
       const target = resolve(dirname(file), specifier)
       return target.startsWith(folder + sep) ? [] : [`${where} reaches out of its package by ${specifier}`]
     }
-    const ours = specifier.startsWith('@aimq/') && specifier !== contract && !specifier.startsWith(`${contract}/`)
+    const ours =
+      specifier.startsWith('@aimq/') && specifier !== contract && !specifier.startsWith(`${contract}/`)
     // A package may import itself by name, as its users do.
     return ours && specifier !== name && !specifier.startsWith(`${name}/`)
       ? [`${where} imports ${specifier}; only ${contract} is allowed`]

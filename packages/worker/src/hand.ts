@@ -32,6 +32,8 @@ export class Hand {
   #suspects: ActiveJob[] = []
   /** The last read brought a suspect: read one message at a time until one is none. */
   #cautious = false
+  /** Jobs that have ended and are on their way into the database, dead letters aside. */
+  readonly #leaving = new Set<ActiveJob>()
   #closing = false
   #finished = 0
 
@@ -104,7 +106,8 @@ export class Hand {
   start(): void {
     const { slots, queue, onRoom } = this.#options
     const [alone] = this.#suspects
-    if (alone !== undefined && this.#running.size + this.#buffer.length === 0) {
+    // Not before its neighbours are back in the queue: a crash now would be counted against them.
+    if (alone !== undefined && this.#running.size + this.#buffer.length + this.#leaving.size === 0) {
       if (slots.take(onRoom)) this.#start(alone)
       return
     }
@@ -117,6 +120,7 @@ export class Hand {
 
   /** The message is settled, or gone. */
   letGo(job: ActiveJob): void {
+    this.#leaving.delete(job)
     this.#leases.remove(job)
   }
 
@@ -164,6 +168,7 @@ export class Hand {
 
   #end(job: ActiveJob, verdict: Verdict): void {
     job.settling = true
+    if (verdict.kind !== 'dead-letter') this.#leaving.add(job)
     const durationMs = job.startedAt === undefined ? 0 : this.#options.clock.monotonic() - job.startedAt
     this.#options.onEnded({ job, verdict, durationMs, uncertain: false })
   }

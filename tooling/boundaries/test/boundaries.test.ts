@@ -59,10 +59,15 @@ describe('the import rule', () => {
     }
   })
 
-  it.each(['dependencies', 'devDependencies', 'optionalDependencies'])('is broken by %s in package.json', async (field) => {
-    const folder = await packages({ 'worker/package.json': manifest({ [field]: { '@aimq/queue': 'workspace:*' } }) })
-    expect(await findViolations(folder)).toEqual([expect.stringContaining(`names @aimq/queue in ${field}`)])
-  })
+  it.each(['dependencies', 'devDependencies', 'optionalDependencies'])(
+    'is broken by %s in package.json',
+    async (field) => {
+      const folder = await packages({
+        'worker/package.json': manifest({ [field]: { '@aimq/queue': 'workspace:*' } }),
+      })
+      expect(await findViolations(folder)).toEqual([expect.stringContaining(`names @aimq/queue in ${field}`)])
+    },
+  )
 
   it('wants the contract as a peer, so that there is one copy of it', async () => {
     const folder = await packages({ 'worker/package.json': manifest({ peerDependencies: {} }) })
