@@ -15,13 +15,16 @@ export interface App {
   close(): Promise<void>
 }
 
-/** Every step on one bus, each an enhancement of those before it. A stop request in between undoes what has started. */
+/**
+ * Every step on one bus, each an enhancement of those before it. A stop request in between undoes what has started, and
+ * there is no app then.
+ */
 export async function compose(
   config: Config,
   bus: Bus,
   handlers: HandlerRecord,
   stop: StopWatch,
-): Promise<App> {
+): Promise<App | undefined> {
   // Made before anything runs: it refuses wrong policies.
   const workJobs = worker({
     handlers,
@@ -52,6 +55,8 @@ export async function compose(
     return { database, created, close }
   } catch (thrown) {
     await close().catch(() => {})
+    // What was under way fails because of the stop.
+    if (stop.requested.aborted) return undefined
     throw thrown
   }
 }

@@ -1,4 +1,3 @@
-import { startEmbedded } from '@aimq/embedded'
 import type { Config } from './config.ts'
 
 export interface Database {
@@ -18,6 +17,8 @@ export async function openDatabase(config: Config, signal: AbortSignal): Promise
     const location = `${hostname || 'local socket'}${port && `:${port}`}${pathname}`
     return { connectionString: config.databaseUrl, location, dataDir: undefined, stop: async () => {} }
   }
+  // Loaded only here: where a database is given, the embedded one need not even be installed.
+  const { startEmbedded } = await import('@aimq/embedded')
   const embedded = await startEmbedded({
     dataDir: config.dataDir,
     ...(config.port === undefined ? {} : { port: config.port }),

@@ -29,8 +29,6 @@ async function main(): Promise<ExitCode> {
     const drained = await work(parsed.config)
     return drained ? exitCode.ok : stoppedCode(parsed.config)
   } catch (thrown) {
-    // Told to stop while starting: what was under way fails because of that.
-    if (stop.requested.aborted) return stoppedCode(parsed.config)
     const failure = describeStartFailure(thrown, parsed.config.databaseUrl)
     if (failure === undefined) sayFailure(thrown)
     else process.stderr.write(failure.text)
@@ -40,7 +38,7 @@ async function main(): Promise<ExitCode> {
 
 async function work(config: Config): Promise<boolean> {
   // What .env says is there for handlers, too.
-  for (const [name, value] of Object.entries(config.environment)) process.env[name] ||= value
+  for (const [name, value] of Object.entries(config.environment)) process.env[name] ||= value ?? ''
   const log = createLog({ level: config.logLevel, format: config.logFormat, output })
   for (const warning of config.warnings) log.warn({}, warning)
   const handlers = await loadHandlers(config.handlers, process.cwd())

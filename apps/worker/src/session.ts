@@ -40,6 +40,7 @@ export async function runSession(
   const handlers = { ...(config.samples ? builtInHandlers(config, secrets, note) : {}), ...given }
 
   const app = await compose(config, bus, config.logPayloads ? logPayloads(handlers, log) : handlers, stop)
+  if (app === undefined) return false
   log.info(
     { queues: Object.keys(handlers), created: app.created, database: app.database.location },
     'worker started',

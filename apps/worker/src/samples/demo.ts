@@ -52,6 +52,7 @@ async function firstRun(
   const startedAt = performance.now()
   report?.fact('samples', `digests of files here, and webhooks to a receiver on ${receiver.url}`)
   report?.line()
+  tally.begin()
   const sent = await sendSampleJobs(bus, config.digestRoot, receiver.url)
   await tally.settled(sent, signal)
   report?.line()

@@ -3,6 +3,8 @@ import type { EndedJob } from '../watch-jobs.ts'
 
 /** Counts what became of the sample jobs. */
 export interface Tally {
+  /** From here on, until all are settled: a worker that runs for months keeps no list of its jobs. */
+  begin(): void
   add(job: EndedJob): void
   /** Resolves when each of `jobs` (as `queue/id`) is completed or a dead letter; rejects when `signal` aborts. */
   settled(jobs: ReadonlySet<string>, signal: AbortSignal): Promise<void>
@@ -14,9 +16,14 @@ export function createTally(): Tally {
   const done = new Set<string>()
   const waits: number[] = []
   const counts = { completed: 0, retried: 0, 'dead-lettered': 0, released: 0, 'lease-lost': 0 }
+  let counting = false
   let onDone = () => {}
   return {
+    begin() {
+      counting = true
+    },
     add({ queue, id, outcome, attempt, waitedMs }) {
+      if (!counting) return
       counts[outcome] += 1
       // A second try waits for its delay, not for us.
       if (waitedMs !== undefined && attempt === 1) waits.push(waitedMs)
@@ -28,7 +35,9 @@ export function createTally(): Tally {
       onDone = () => [...jobs].every((job) => done.has(job)) && resolve()
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       onDone()
-      await promise
+      await promise.finally(() => {
+        counting = false
+      })
     },
     summary(elapsedMs) {
       waits.sort((a, b) => a - b)
