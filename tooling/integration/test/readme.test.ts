@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, it, onTestFinished } from 'vitest'
+import { createDatabase } from '../harness/database.ts'
+
+const workspace = join(import.meta.dirname, '../../..')
+
+/** The first block of the given language. */
+function block(markdown: string, language: string): string {
+  const found = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(markdown)?.[1]
+  if (found === undefined) throw new Error(`expected a block of ${language}`)
+  return found
+}
+
+it.each(['events', 'worker'])(
+  'the example of packages/%s/README.md runs, and prints what it says',
+  async (name) => {
+    const markdown = await readFile(join(workspace, 'packages', name, 'README.md'), 'utf8')
+    await using database = await createDatabase()
+    // Inside this package, so that every package the example names resolves.
+    const folder = await mkdtemp(join(import.meta.dirname, '../.readme-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'example.ts')
+    await writeFile(file, block(markdown, 'ts'))
+    const env = { PATH: process.env.PATH, DATABASE_URL: database.url }
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--conditions=@aimq/source', file],
+      { env },
+    )
+    expect(stdout).toBe(block(markdown, 'text'))
+    expect(stderr).toBe('')
+  },
+)
