@@ -43,18 +43,24 @@ export async function makeReachable(binaries: Binaries, user: SystemUser): Promi
   const native = await realpath(binaries.native)
   if (await canUse(native, user)) return { ...binaries, native }
   const copy = join(await findPlace(user), `aimq-postgres-${binaries.version}-${platformName}`)
-  await makeWhole(copy, async (draft) => {
-    // Static libraries are for compiling only.
-    const filter = (source: string) => !source.endsWith('.a')
-    await cp(native, draft, { recursive: true, verbatimSymlinks: true, filter })
-    await openToAll(draft)
-  })
+  const isThere = await lstat(copy).then(
+    () => true,
+    () => false,
+  )
+  if (!isThere) await makeWhole(copy, (draft) => copyBinaries(native, draft))
   await assertOwn(copy)
   if (await canUse(copy, user)) return { ...binaries, native: copy }
   throw new EmbeddedError(
     embeddedErrorCodes.dataDirNotReachable,
     `expected the copy of the PostgreSQL binaries in ${copy} to be usable for user ${user.uid}, but it is not. Delete that folder and start again.`,
   )
+}
+
+async function copyBinaries(native: string, draft: string): Promise<void> {
+  // Static libraries are for compiling only.
+  const filter = (source: string) => !source.endsWith('.a')
+  await cp(native, draft, { recursive: true, verbatimSymlinks: true, filter })
+  await openToAll(draft)
 }
 
 /** One file of each kind: if these can be used, all can, since they were installed alike. */

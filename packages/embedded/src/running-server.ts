@@ -23,6 +23,8 @@ export interface Traces {
 
 /** How long a server on its way up or down, which nobody watches any more, is waited for. */
 const settleTimeoutMs = 120_000
+/** How long a server that broke a connection may take to be gone. */
+const endTimeoutMs = 3_000
 /** How long children of a killed server may take to notice and end, before the data can be opened again. */
 const orphanTimeoutMs = 15_000
 
@@ -36,9 +38,14 @@ export async function joinOrStart(
   const running = await findSettled(cluster, signal)
   if (running !== undefined) {
     assertPort(options.port, running.port, cluster)
-    await assertServes(running.port, cluster)
-    await installPgmq(running.port)
-    return { port: running.port, joined: true }
+    try {
+      await assertServes(running.port, cluster)
+      await installPgmq(running.port)
+      return { port: running.port, joined: true }
+    } catch (thrown) {
+      if (!(await endsSoon(running))) throw thrown
+      return await joinOrStart(cluster, options, traces)
+    }
   }
   // Before the long work, so that the fault comes at once.
   const port = await choosePort(options.port)
@@ -77,6 +84,12 @@ async function findSettled(
     )
   }
   return settled === 'none' ? undefined : settled
+}
+
+/** Did it fail us because it is ending: killed a moment ago, or told to stop by somebody else? */
+async function endsSoon(postmaster: Postmaster): Promise<boolean> {
+  const look = async () => ((await postmaster.isRunning()) ? undefined : true)
+  return (await waitUntil(look, { everyMs: 10, timeoutMs: endTimeoutMs })) ?? false
 }
 
 async function startOnFreePort(

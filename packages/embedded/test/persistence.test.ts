@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { expectStopped, postmasterOf, query, setup } from './setup.ts'
+import { postmasterOf, query, setup } from './setup.ts'
 
 test('data outlives stop and start', async () => {
   await using bundle = await setup()
@@ -20,20 +20,19 @@ test('data outlives stop and start', async () => {
 
 test('the next start recovers what was committed before postgres was killed', async () => {
   await using bundle = await setup()
-  const first = await bundle.start()
-  await query(first.connectionString, `select pgmq.create('emails')`)
-  await query(first.connectionString, `select pgmq.send('emails', '1')`)
-  const pid = await postmasterOf(first.dataDir)
-  process.kill(Number(pid), 'SIGKILL')
-  const second = await bundle.start()
-  expect(second.joined).toBe(false)
-  expect(await postmasterOf(first.dataDir)).not.toBe(pid)
-  expect(await query(second.connectionString, `select message from pgmq.read('emails', 30, 10)`)).toEqual([
-    { message: 1 },
-  ])
-  await first.stop()
-  await second.stop()
-  await expectStopped(second)
+  let embedded = await bundle.start()
+  await query(embedded.connectionString, `select pgmq.create('emails')`)
+  // Several times, as each time the killed server is found at another moment of its end.
+  for (const sent of [1, 2, 3, 4, 5]) {
+    await query(embedded.connectionString, `select pgmq.send('emails', '${sent}')`)
+    const pid = await postmasterOf(embedded.dataDir)
+    process.kill(Number(pid), 'SIGKILL')
+    embedded = await bundle.start()
+    expect(embedded.joined).toBe(false)
+    expect(await postmasterOf(embedded.dataDir)).not.toBe(pid)
+    const [row] = await query(embedded.connectionString, 'select count(*)::int from pgmq.q_emails')
+    expect(row).toEqual({ count: sent })
+  }
 })
 
 test('a stale pid file that names a living stranger does not stop a start', async () => {
