@@ -69,7 +69,8 @@ const cut = (text: string, room: number): string =>
 
 /** `digests 3 ready, 20 done`: what a queue holds, without the zeros. */
 export function queueLine({ queue, ready, leased, scheduled, archived }: QueueMetrics): string {
-  const counts = { ready, 'in hand or waiting for a retry': leased, scheduled, done: archived }
+  const readyName = queue.endsWith('_dlq') ? 'dead-lettered' : 'ready'
+  const counts = { [readyName]: ready, 'in hand or to be tried again': leased, scheduled, done: archived }
   const parts = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? [`${count} ${name}`] : []))
   return `${queue.padEnd(13)} ${parts.length === 0 ? 'empty' : parts.join(', ')}`
 }

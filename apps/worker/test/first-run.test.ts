@@ -41,7 +41,7 @@ test('with nothing set, starts a database, works the sample jobs, drains and exi
   expect(second.code).toBe(0)
   expect(second.stdout).not.toMatch(/[✓↻✗]/)
   expect(second.stdout).toMatch(
-    /digests +2 done\n.*digests_dlq +empty\n.*webhooks +4 done\n.*webhooks_dlq +1 ready/,
+    /digests +2 done\n.*digests_dlq +empty\n.*webhooks +4 done\n.*webhooks_dlq +1 dead-lettered/,
   )
 })
 
