@@ -32,7 +32,8 @@ export function checkedHeaders(
   headers: MessageHeaders | undefined,
   queue: string,
 ): MessageHeaders | undefined {
-  if (headers === undefined) return undefined
+  // Null too: a message that was read has it for none, and spreading a message into its settlement is natural.
+  if (headers == null) return undefined
   encodeJson(requireObject(headers, queue), {
     maxBytes: maxOwnHeaderBytes,
     what: 'headers',

@@ -17,9 +17,9 @@ export interface PoolSource {
 export function ownPool(connectionString: string, options: ResolvedOptions): PoolSource {
   const wish = parseTls(connectionString)
   const { ssl: _, ...parsed } = parse(wish.connectionString)
-  const host = parsed.host ?? 'localhost'
-  const port = Number(parsed.port ?? 5432)
-  const database = parsed.database ?? parsed.user ?? 'postgres'
+  const host = parsed.host || 'localhost'
+  const port = Number(parsed.port || 5432)
+  const database = parsed.database || parsed.user || 'postgres'
   let opening: Promise<Pool> | undefined
   return {
     target: `${host}:${port}/${database}`,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Logger } from '@aimq/events'
+import type { Lease, Logger } from '@aimq/events'
 import pg from 'pg'
 import { inject } from 'vitest'
 
@@ -89,4 +89,9 @@ export async function failureOf(
   )
   if ('error' in outcome) return outcome.error as Error & { code?: string }
   throw new Error(`expected a rejection, got ${JSON.stringify(outcome.value)}`)
+}
+
+/** What fences a message, without the rest of it. */
+export function leaseOf({ id, readCount, enqueuedAt }: Lease): Lease {
+  return { id, readCount, enqueuedAt }
 }

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createQueueClient, type QueueClient } from '../src/index.ts'
+import { createDatabase, type TestDatabase } from './database.ts'
+
+let database: TestDatabase
+let client: QueueClient
+let explain = false
+let plans: string[] = []
+
+// Every statement of the client is explained on its way, and the buffers it touched are counted.
+beforeAll(async () => {
+  database = await createDatabase()
+  client = createQueueClient({
+    client: {
+      async query(text, values) {
+        if (explain && text.includes('q_crowded')) {
+          const session = await database.pool.connect()
+          await session.query('begin')
+          const { rows } = await session.query(
+            `explain (analyze, buffers, costs off, timing off) ${text}`,
+            values,
+          )
+          await session.query('rollback')
+          session.release()
+          plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'))
+        }
+        return database.pool.query(text, values)
+      },
+    },
+  })
+  await client.create('crowded')
+  await database.query(
+    `insert into pgmq.q_crowded (vt, message) select now() + interval '1 hour', to_jsonb(n) from generate_series(1, 50000) as n`,
+  )
+})
+
+afterAll(async () => {
+  await client.close()
+  await database[Symbol.asyncDispose]()
+})
+
+function buffersOf(plan: string): number {
+  // The first line with buffers is the top node, which includes all below it.
+  const [, hit, read] = /Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(plan) ?? []
+  expect(hit ?? read, plan).toBeDefined()
+  return Number(hit ?? 0) + Number(read ?? 0)
+}
+
+async function planOf(call: () => Promise<unknown>): Promise<string> {
+  plans = []
+  explain = true
+  await call().finally(() => {
+    explain = false
+  })
+  const plan = plans.at(-1)
+  if (plan === undefined) throw new Error('expected the call to send a statement')
+  return plan
+}
+
+it.each([
+  ['never analysed', ''],
+  ['analysed', 'analyze pgmq.q_crowded'],
+])('costs what is ready and not what is delayed: %s', async (_, prepare) => {
+  if (prepare !== '') await database.query(prepare)
+  const read = () => client.read('crowded', { count: 10, leaseMs: 60_000 })
+
+  const empty = await planOf(read)
+  expect(empty).toContain('q_crowded_vt_idx')
+  expect(empty).not.toContain('Seq Scan')
+  expect(buffersOf(empty)).toBeLessThan(60)
+
+  await client.send('crowded', 'ready')
+  const one = await planOf(read)
+  expect(one).not.toContain('Seq Scan')
+  expect(buffersOf(one)).toBeLessThan(80)
+
+  const probe = await planOf(() => client.probe('crowded'))
+  expect(buffersOf(probe)).toBeLessThan(20)
+})
+
+it('settles by the primary key, few and many', async () => {
+  await database.query(`update pgmq.q_crowded set vt = now() - interval '1 minute' where msg_id <= 300`)
+  const { messages } = await client.read('crowded', { count: 300, leaseMs: 60_000 })
+  const settle = (count: number) =>
+    planOf(() =>
+      client.settle('crowded', {
+        settlements: messages.slice(0, count).map((message, n) => ({
+          id: message.id,
+          readCount: message.readCount,
+          enqueuedAt: message.enqueuedAt,
+          ...(n % 3 === 0
+            ? { action: 'release', delayMs: 1e6 }
+            : { action: n % 3 === 1 ? 'archive' : 'delete' }),
+        })),
+        read: { count: 5, leaseMs: 1000 },
+      }),
+    )
+  for (const count of [1, 100]) {
+    const plan = await settle(count)
+    expect(plan).not.toContain('Seq Scan on q_crowded')
+    expect(buffersOf(plan)).toBeLessThan(100 + 60 * count)
+  }
+  const extend = await planOf(() => client.extend('crowded', { leases: messages.slice(200), leaseMs: 1000 }))
+  expect(extend).not.toContain('Seq Scan on q_crowded')
+})
