@@ -4,7 +4,7 @@ import { worker } from '@aimq/worker'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database.ts'
 import type { HandlerRecord } from './load-handlers.ts'
-import { createQueues, requireQueues } from './queues.ts'
+import { checkRights, createQueues, requireQueues } from './queues.ts'
 import type { StopWatch } from './signals.ts'
 
 export interface App {
@@ -50,6 +50,7 @@ export async function compose(
     const created = config.createQueues
       ? await createQueues(bus, handlers)
       : await requireQueues(bus, handlers)
+    await checkRights(bus, handlers)
     stop.requested.throwIfAborted()
     await bus.use(workJobs)
     return { database, created, close }

@@ -1,4 +1,4 @@
-import type { Bus } from '@aimq/events'
+import type { Bus, Settlement } from '@aimq/events'
 import type { HandlerRecord } from './load-handlers.ts'
 import { StartError } from './start-failure.ts'
 
@@ -30,4 +30,39 @@ async function missingQueues(bus: Bus, handlers: HandlerRecord): Promise<string[
   const { queues } = await bus.request('queue:list', {})
   const there = new Set(queues.map(({ queue }) => queue))
   return wantedQueues(handlers).filter((queue) => !there.has(queue))
+}
+
+/** Higher than ids get: no message has one of these. */
+const noMessage = (n: number) => ({ id: String(10n ** 18n - 1n - BigInt(n)), readCount: 1, enqueuedAt: 0 })
+
+/**
+ * Does to messages that are not there all that will be done to others, so that missing rights are told now, all of
+ * them and with their GRANTs, and not by the first job.
+ *
+ * @throws `app/rights-missing`
+ */
+export async function checkRights(bus: Bus, handlers: HandlerRecord): Promise<void> {
+  const grants = new Set<string>()
+  const attempt = async (call: Promise<unknown>) => {
+    const thrown = await call.then(
+      () => undefined,
+      (error: { code?: string; message: string }) => error,
+    )
+    if (thrown === undefined) return
+    const needed = thrown.message.split('\n').filter((line) => line.startsWith('grant '))
+    if (thrown.code !== 'queue/permission-denied' || needed.length === 0) throw thrown
+    for (const grant of needed) grants.add(grant)
+  }
+  for (const { queue, policy } of Object.values(handlers)) {
+    const { name, deadLetterQueue } = queue
+    const done = policy.onComplete ?? 'archive'
+    const settle = (...settlements: Settlement[]) =>
+      attempt(bus.request('queue:settle', { queue: name, settlements }))
+    await attempt(bus.request('queue:metrics', { queue: name }))
+    await settle({ ...noMessage(0), action: 'release', delayMs: 0 }, { ...noMessage(1), action: done })
+    await settle({ ...noMessage(2), action: 'dead-letter', deadLetterQueue, reason: 'a check of rights' })
+  }
+  if (grants.size === 0) return
+  const statements = [...grants].map((grant) => `\n  ${grant}`).join('')
+  throw new StartError('app/rights-missing', `this role may not do all that a worker does; run:${statements}`)
 }

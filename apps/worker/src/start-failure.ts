@@ -3,7 +3,7 @@ import { type ExitCode, exitCode } from './exit-code.ts'
 
 /** A fault that the app itself finds while starting. */
 export class StartError extends Error {
-  readonly code: 'app/queues-missing' | 'app/handlers'
+  readonly code: 'app/queues-missing' | 'app/rights-missing' | 'app/handlers'
 
   constructor(code: StartError['code'], message: string) {
     super(message)
@@ -23,7 +23,7 @@ const unavailable = new Set([
 ])
 
 /** The database or the machine is there and has to be set up first. */
-const configuration = /^(queue|embedded)\/|^app\/queues-missing$/
+const configuration = /^(queue|embedded)\/|^app\/(queues|rights)-missing$/
 
 /** Options that were passed on as they came, and the handlers. */
 const usage = /\/invalid-options$|^worker\/|^app\/handlers$/

@@ -62,23 +62,31 @@ describe('a database that is not set up: 78', () => {
     expect(stderr).toContain('create extension pgmq')
   })
 
-  test('a right is missing: the statements that grant it can be run as they stand', async () => {
-    const url = database.urlWith({ user: role, password: canary })
-    for (let round = 0; ; round++) {
-      const { code, stderr } = await fails(url, ['--drain', '--no-create-queues'])
-      expect(code).toBe(78)
-      if (stderr.includes('pgmq.create')) break
-      expect(round).toBeLessThan(5)
-      const grants = stderr.split('\n').filter((line) => line.startsWith('grant '))
-      expect(grants.join()).toContain(`to "${role}"`)
-      for (const grant of grants) await database.query(grant)
-    }
-  })
-
   test('a queue is missing and may not be created: the SQL that creates it', async () => {
     const { code, stderr } = await fails(database.url, ['--no-create-queues'])
     expect(code).toBe(78)
     expect(stderr).toContain("select pgmq.create('webhooks_dlq');")
+  })
+
+  test('rights are missing: the statements told can be run as they stand, until the worker works', async () => {
+    for (const queue of ['digests', 'digests_dlq', 'webhooks', 'webhooks_dlq']) {
+      await database.query(`select pgmq.create('${queue}')`)
+    }
+    await database.query(`select pgmq.send('digests', '{"path": "nowhere"}')`)
+    const url = database.urlWith({ user: role, password: canary })
+    const env = { DATABASE_URL: url }
+    const args = ['--samples', '--drain', '--no-create-queues', '--log-format', 'json']
+    for (let round = 0; ; round++) {
+      const { code, stdout, stderr } = await runWorker({ args, env, cwd: await temporaryFolder() })
+      expect(stderr + stdout).not.toContain(canary)
+      if (code === 0) break
+      expect({ code, stdout: stdout.replace(/.*WEBHOOK_SECRET.*\n/, '') }).toEqual({ code: 78, stdout: '' })
+      const grants = stderr.split('\n').filter((line) => line.trim().startsWith('grant '))
+      expect(grants.join()).toContain(`to "${role}"`)
+      expect(round).toBeLessThan(4)
+      for (const grant of grants) await database.query(grant)
+    }
+    expect(await database.query('select * from pgmq.q_digests_dlq')).toHaveLength(1)
   })
 })
 

@@ -41,7 +41,7 @@ export async function runDemo(context: DemoContext): Promise<void> {
     first || leftPort > 0 ? await startReceiver(secrets.of(undefined) ?? '', leftPort) : undefined
   if (receiver !== undefined) context.afterwards.push(receiver.close)
   if (first && receiver !== undefined) await firstRun(context, receiver)
-  else for (const line of await queueLines(bus)) report?.fact('queue', line)
+  else if (report !== undefined) await sayWhatIsThere(bus, report)
   if (!config.drain) sayWhatNext(context, first)
 }
 
@@ -57,6 +57,27 @@ async function firstRun(
   await tally.settled(sent, signal)
   report?.line()
   for (const line of tally.summary(performance.now() - startedAt)) report?.line(line)
+}
+
+async function describeDatabase(bus: Bus, { location, dataDir }: App['database']): Promise<string> {
+  const { postgresVersion, pgmqVersion } = await bus.request('queue:capabilities', {})
+  const kind = dataDir === undefined ? '' : 'embedded '
+  return `${kind}PostgreSQL ${postgresVersion} with pgmq${pgmqVersion === null ? '' : ` ${pgmqVersion}`} on ${location}`
+}
+
+function shownPath(folder: string): string {
+  const near = relative(process.cwd(), folder)
+  return `${near.startsWith('..') ? folder : near}/`
+}
+
+/** Of our queues only: on a database that was given, others are somebody else's. */
+async function sayWhatIsThere(bus: Bus, report: Report): Promise<void> {
+  for (const { name, deadLetterQueue } of [digestsQueue, webhooksQueue]) {
+    report.fact('queue', queueLine(await bus.request('queue:metrics', { queue: name })))
+    // A worker needs no right to look into a dead-letter queue.
+    const letters = await bus.request('queue:metrics', { queue: deadLetterQueue }).catch(() => undefined)
+    if (letters !== undefined) report.fact('queue', queueLine(letters))
+  }
 }
 
 async function describeDatabase(bus: Bus, { location, dataDir }: App['database']): Promise<string> {
