@@ -80,23 +80,6 @@ async function sayWhatIsThere(bus: Bus, report: Report): Promise<void> {
   }
 }
 
-async function describeDatabase(bus: Bus, { location, dataDir }: App['database']): Promise<string> {
-  const { postgresVersion, pgmqVersion } = await bus.request('queue:capabilities', {})
-  const kind = dataDir === undefined ? '' : 'embedded '
-  return `${kind}PostgreSQL ${postgresVersion} with pgmq${pgmqVersion === null ? '' : ` ${pgmqVersion}`} on ${location}`
-}
-
-function shownPath(folder: string): string {
-  const near = relative(process.cwd(), folder)
-  return `${near.startsWith('..') ? folder : near}/`
-}
-
-async function queueLines(bus: Bus): Promise<string[]> {
-  const { queues } = await bus.request('queue:list', {})
-  const names = queues.map(({ queue }) => queue).sort()
-  return (await Promise.all(names.map((queue) => bus.request('queue:metrics', { queue })))).map(queueLine)
-}
-
 function sayWhatNext({ config, app, report }: DemoContext, first: boolean): void {
   if (report === undefined) return
   const steps = nextSteps(config, app.database.connectionString)
