@@ -37,15 +37,21 @@ export class DeadLetterLane {
     if (this.#retry === undefined) this.#begin()
   }
 
-  /** Waits for the move under way, tries once more what is left, and then no more. */
-  async finish(): Promise<void> {
-    await this.#current
-    this.stop()
-    if (this.#pending.length > 0) await this.#run()
-    this.stop()
+  /** Waits for the move under way, tries once more what is left, and then no more; `limitMs` at most. */
+  async finish(limitMs: number): Promise<void> {
+    const { promise: limit, resolve } = Promise.withResolvers<void>()
+    using _ = this.#options.clock.timer(limitMs, resolve)
+    await Promise.race([this.#finish(), limit])
+    this.#cancelRetry()
   }
 
-  stop(): void {
+  async #finish(): Promise<void> {
+    await this.#current
+    this.#cancelRetry()
+    if (this.#pending.length > 0) await this.#run()
+  }
+
+  #cancelRetry(): void {
     this.#retry?.[Symbol.dispose]()
     this.#retry = undefined
   }

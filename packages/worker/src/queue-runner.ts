@@ -164,7 +164,7 @@ export class QueueRunner {
     await this.#until(idle, shutdownAbortMs)
     this.#hand.giveUpAll()
     await this.#until(() => this.#outbox.length === 0 && !this.#busy, shutdownFlushMs)
-    await this.#deadLetters.finish()
+    await this.#deadLetters.finish(shutdownFlushMs)
     this.#stopped = true
     this.#disarm()
     this.#hand.stop()

@@ -10,6 +10,8 @@ export interface WorkerProcessOptions {
   readonly leaseMs?: number
   readonly jobMs?: number
   readonly concurrency?: number
+  /** The handler blocks the event loop so long, and then throws. */
+  readonly blockMs?: number
   /** `after-done`: kills itself once a handler has ended, before that can be settled. */
   readonly die?: 'after-done'
 }
@@ -17,12 +19,14 @@ export interface WorkerProcessOptions {
 export interface WorkerProcess extends AsyncDisposable {
   readonly pid: number
   readonly exited: Promise<unknown>
+  /** What it has logged so far. */
+  stderr(): string
   kill(signal: NodeJS.Signals): void
 }
 
 /** A real worker in a real process; resolves when it works. Killed when disposed. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
-  const { url, queue, ledger, leaseMs = 2000, jobMs = 0, concurrency = 10, die = '' } = options
+  const { url, queue, ledger, leaseMs = 2000, jobMs = 0, concurrency = 10, blockMs = 0, die = '' } = options
   const child: ChildProcess = fork(join(import.meta.dirname, 'worker-program.ts'), {
     execArgv: ['--conditions=@aimq/source'],
     env: {
@@ -33,15 +37,21 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
       LEASE_MS: String(leaseMs),
       JOB_MS: String(jobMs),
       CONCURRENCY: String(concurrency),
+      BLOCK_MS: String(blockMs),
       DIE: die,
     },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   })
   const exited = once(child, 'exit')
+  let stderr = ''
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk
+  })
   await Promise.race([once(child, 'message'), exited])
   return {
     pid: child.pid ?? 0,
     exited,
+    stderr: () => stderr,
     kill: (signal) => void child.kill(signal),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')

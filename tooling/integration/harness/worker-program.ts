@@ -15,12 +15,18 @@ const {
   LEASE_MS = '2000',
   JOB_MS = '0',
   CONCURRENCY = '10',
+  BLOCK_MS = '0',
   DIE = '',
 } = process.env
 
 async function handler(job: Job<{ poison?: boolean }>): Promise<void> {
   record(LEDGER, 'start', job.id)
   if (job.payload.poison) process.kill(process.pid, 'SIGKILL')
+  if (BLOCK_MS !== '0') {
+    const until = performance.now() + Number(BLOCK_MS)
+    while (performance.now() < until);
+    throw new Error('too late to be recorded')
+  }
   await sleep(Number(JOB_MS), undefined, { signal: job.signal })
   record(LEDGER, 'done', job.id)
   if (DIE === 'after-done') process.kill(process.pid, 'SIGKILL')

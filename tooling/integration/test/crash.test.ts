@@ -135,6 +135,26 @@ describe(`a worker killed with -9 (SEED=${seed})`, () => {
   })
 })
 
+describe('a handler that blocks the event loop for two leases', () => {
+  it('is warned of by name; a peer works the job; its own late failure changes nothing', async () => {
+    const leaseMs = 1000
+    const { ledger, ids } = await prepare('blocked', [{ n: 1 }])
+    const settings = { url: database.url, queue: 'blocked', ledger, leaseMs }
+    await using blocked = await startWorkerProcess({ ...settings, blockMs: 2 * leaseMs })
+    await eventually(() => readLedger(ledger).length === 1, 'the job has started')
+    await using peer = await startWorkerProcess(settings)
+    await eventually(() => blocked.stderr().includes('event loop was blocked'), 'the warning')
+    await eventually(async () => (await countOf('a_blocked')) === 1, 'the peer has done it')
+    expect(blocked.stderr()).toMatch(/event loop was blocked for \d+ ms.*queue "blocked"/)
+    const starts = readLedger(ledger).filter(({ what }) => what === 'start')
+    expect(starts.map(({ id, pid }) => [id, pid])).toEqual([
+      [ids[0], blocked.pid],
+      [ids[0], peer.pid],
+    ])
+    expect((await database.query('select headers from pgmq.a_blocked')).rows).toEqual([{ headers: null }])
+  })
+})
+
 describe('a worker told to stop', () => {
   it('hands its jobs back at once, attempt not spent', async () => {
     const { ledger, ids } = await prepare('stopped', [{ n: 1 }])
