@@ -1,4 +1,4 @@
-import { Pool, type PoolConfig } from 'pg'
+import { Client, Pool, type PoolConfig } from 'pg'
 import { parse } from 'pg-connection-string'
 import type { ResolvedOptions } from './options.ts'
 import { parseTls, type TlsWish, tlsOptions } from './tls.ts'
@@ -39,10 +39,28 @@ export function ownPool(connectionString: string, options: ResolvedOptions): Poo
   }
 }
 
+/**
+ * The pool drops a client that failed to connect without closing its socket. When it was the client's own fault (no
+ * password to give), that socket would keep the process, and a session of the server, for a minute.
+ */
+class ClosingClient extends Client {
+  override connect(): Promise<Client>
+  override connect(callback: ((error: Error) => void) | ((error: null, client: Client) => void)): void
+  override connect(callback?: (error: never, client: Client) => void): Promise<Client> | undefined {
+    if (callback === undefined) return super.connect()
+    super.connect((error: Error | null) => {
+      if (error) this.end().catch(() => {})
+      callback(error as never, this)
+    })
+    return undefined
+  }
+}
+
 async function openPool(config: PoolConfig, wish: TlsWish, options: ResolvedOptions): Promise<Pool> {
   const pool = new Pool({
     application_name: 'aimq',
     ...config,
+    Client: ClosingClient,
     ssl: await tlsOptions(wish, options.logger),
     max: options.maxConnections,
     connectionTimeoutMillis: options.connectTimeoutMs,

@@ -54,7 +54,8 @@ async function findSources(
   ids: readonly string[] | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Source[]> {
-  const call: Call = { operation: 'redrive', queue, signal }
+  const tables = to === undefined ? {} : { target: `q_${to}` }
+  const call: Call = { operation: 'redrive', queue, tables, signal }
   const rows = await operations.shapes.retrying([queue], call, async () => {
     const { flags } = await operations.shapes.of(queue, call)
     return operations.database.run(
