@@ -14,10 +14,10 @@ function block(markdown: string, language: string): string {
   return found
 }
 
-it.each(['events', 'worker'])(
-  'the example of packages/%s/README.md runs, and prints what it says',
-  async (name) => {
-    const markdown = await readFile(join(workspace, 'packages', name, 'README.md'), 'utf8')
+it.each(['README.md', 'packages/events/README.md', 'packages/worker/README.md'])(
+  'the example of %s runs, and prints what it says',
+  async (path) => {
+    const markdown = await readFile(join(workspace, path), 'utf8')
     await using database = await createDatabase()
     // Inside this package, so that every package the example names resolves.
     const folder = await mkdtemp(join(import.meta.dirname, '../.readme-'))
