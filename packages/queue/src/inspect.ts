@@ -97,6 +97,6 @@ export async function peekMessages(
       values,
       call,
     )
-    return rows.map((row) => peekedMessage(row, hasHeaders))
+    return rows.map(peekedMessage)
   })
 }

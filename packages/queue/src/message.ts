@@ -52,21 +52,24 @@ function refuseHeaders(queue: string, message: string): QueueError {
   return new QueueError(queueErrorCodes.invalidHeaders, `queue "${queue}": ${message}`, { queue })
 }
 
+/** Tells our envelopes from payloads that look similar. In the name space that is ours. */
+const envelopeMark = 'x-aimq-envelope'
+
 /**
- * Where a queue's table has no column for headers, a message with headers is `{"aimq": headers, "payload": payload}`,
- * and so is one whose payload happens to look like that.
+ * Where a queue's table has no column for headers, a message with headers is
+ * `{ "aimq": { "x-aimq-envelope": 1, … }, "payload": … }`. It is opened wherever it is met, so that what was sent before
+ * pgmq was upgraded is still read after; and a payload that looks like one is put into one, so that nothing is lost.
  */
 export function isEnvelope(value: unknown): value is { aimq: MessageHeaders; payload: unknown } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const { aimq } = value as { aimq?: unknown }
-  return (
-    Object.keys(value).length === 2 &&
-    Object.hasOwn(value, 'aimq') &&
-    Object.hasOwn(value, 'payload') &&
-    typeof aimq === 'object' &&
-    aimq !== null &&
-    !Array.isArray(aimq)
-  )
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'aimq')) return false
+  const { aimq } = value as { aimq: unknown }
+  return typeof aimq === 'object' && aimq !== null && Object.hasOwn(aimq, envelopeMark)
+}
+
+/** JSON of the envelope around JSON of a payload and of headers. */
+export function envelope(payload: string, headers: string | undefined): string {
+  const rest = headers === undefined || headers === '{}' ? '}' : `,${headers.slice(1)}`
+  return `{"aimq":{"${envelopeMark}":1${rest},"payload":${payload}}`
 }
 
 interface Content {
@@ -74,36 +77,32 @@ interface Content {
   readonly headers: MessageHeaders | null
 }
 
-function contentOf(row: Row, hasHeaders: boolean): Content {
+function contentOf(row: Row): Content {
   const payload = decodeJson(row.payload as string | null)
-  if (hasHeaders) {
-    const headers = decodeJson((row.headers ?? null) as string | null)
-    return { payload, headers: headers as MessageHeaders | null }
-  }
-  if (!isEnvelope(payload)) return { payload, headers: null }
-  return {
-    payload: payload.payload,
-    headers: Object.keys(payload.aimq).length === 0 ? null : payload.aimq,
-  }
+  const headers = decodeJson((row.headers ?? null) as string | null) as MessageHeaders | null
+  if (!isEnvelope(payload)) return { payload, headers }
+  const { [envelopeMark]: _, ...enclosed } = payload.aimq
+  const all = { ...enclosed, ...headers }
+  return { payload: payload.payload, headers: Object.keys(all).length === 0 ? null : all }
 }
 
-export function leasedMessage(row: Row, hasHeaders: boolean): LeasedMessage {
+export function leasedMessage(row: Row): LeasedMessage {
   return {
     id: String(row.id),
     readCount: Number(row.reads),
     enqueuedAt: Number(row.enqueued),
     dueAt: Number(row.due),
-    ...contentOf(row, hasHeaders),
+    ...contentOf(row),
   }
 }
 
-export function peekedMessage(row: Row, hasHeaders: boolean): PeekedMessage {
+export function peekedMessage(row: Row): PeekedMessage {
   return {
     id: String(row.id),
     readCount: Number(row.reads),
     enqueuedAt: Number(row.enqueued),
     visibleAt: Number(row.visible),
     archivedAt: row.archived == null ? null : Number(row.archived),
-    ...contentOf(row, hasHeaders),
+    ...contentOf(row),
   }
 }

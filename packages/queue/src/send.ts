@@ -3,7 +3,7 @@ import type { Call, Row } from './database.ts'
 import { QueueError, queueErrorCodes } from './errors.ts'
 import { maxDelayMs, microseconds, refuseInput, show } from './inputs.ts'
 import { encodeJson } from './json.ts'
-import { encodeHeaders, isEnvelope } from './message.ts'
+import { encodeHeaders, envelope, isEnvelope } from './message.ts'
 import type { Operations } from './operations.ts'
 import type { QueueShape } from './queue-shape.ts'
 import { statement } from './sql.ts'
@@ -111,11 +111,10 @@ function checkKey(key: unknown, queue: string): void {
 
 function encodeBatch(messages: readonly PreparedMessage[], shape: QueueShape, queue: string): string {
   const items = messages.map(({ payload, headers, envelopeLike, rest }) => {
-    if (shape.headers) {
-      return `{"payload":${payload}${headers === undefined ? '' : `,"headers":${headers}`}${rest}}`
-    }
-    const wrapped = headers !== undefined || envelopeLike
-    return `{"payload":${wrapped ? `{"aimq":${headers ?? '{}'},"payload":${payload}}` : payload}${rest}}`
+    const apart = headers !== undefined && shape.headers ? `,"headers":${headers}` : ''
+    const within = shape.headers ? undefined : headers
+    const content = envelopeLike || within !== undefined ? envelope(payload, within) : payload
+    return `{"payload":${content}${apart}${rest}}`
   })
   const text = `[${items.join(',')}]`
   if (text.length <= maxBatchBytes) return text

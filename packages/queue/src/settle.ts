@@ -44,7 +44,7 @@ export async function readMessages(
   return operations.shapes.retrying([queue], call, async () => {
     const shape = await operations.shapes.of(queue, call)
     const rows = await operations.database.run(settleStatement(queue, shape, ['read']), values, call)
-    return readResult(rows, shape)
+    return readResult(rows)
   })
 }
 
@@ -104,7 +104,7 @@ async function settlePlain(
     )
     const settled = new Set(rows.filter((row) => row.kind === 'settled').map((row) => Number(row.n)))
     const lost = settlements.filter((_, n) => !settled.has(n)).map((settlement) => settlement.id)
-    return reading === undefined ? { lost } : { lost, read: readResult(rows, shape) }
+    return reading === undefined ? { lost } : { lost, read: readResult(rows) }
   })
 }
 
@@ -147,10 +147,10 @@ function checkSettlements(settlements: readonly Settlement[], queue: string): vo
   }
 }
 
-function readResult(rows: readonly Row[], shape: QueueShape): ReadResult {
+function readResult(rows: readonly Row[]): ReadResult {
   const messages = rows
     .filter((row) => row.kind === 'message')
-    .map((row) => leasedMessage(row, shape.headers))
+    .map((row) => leasedMessage(row))
     // RETURNING keeps no order.
     .sort((a, b) => a.dueAt - b.dueAt || compareIds(a.id, b.id))
   const nextRow = rows.find((row) => row.kind === 'next')

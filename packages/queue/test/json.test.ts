@@ -103,7 +103,8 @@ describe('a payload', () => {
     ['long digits in text', { id: '12345678901234567890', 12345678901234567890: '0x' }],
     ['no prototype', Object.assign(Object.create(null), { a: 1 })],
     ['surrogate pairs and controls', '😀\u0001\u001f\u2028"\\'],
-    ['what looks like an envelope', { aimq: { x: 1 }, payload: 2 }],
+    ['what looks like an envelope', { aimq: { 'x-aimq-envelope': 1, x: 1 }, payload: 2, more: 3 }],
+    ['what looks a little like an envelope', { aimq: { x: 1 }, payload: 2 }],
   ])('comes back as it was: %s', async (_, value) => {
     expect(await roundTrip(value)).toEqual([value])
   })

@@ -34,7 +34,10 @@ describe.each([
     await client.install()
     expect(await client.capabilities()).toMatchObject({ pgmqVersion: null, idempotency: true })
     expect(await client.create('jobs')).toEqual({ created: true })
-    const lookalike = { aimq: { not: 'ours' }, payload: 'a payload that looks like an envelope' }
+    const lookalike = {
+      aimq: { 'x-aimq-envelope': 'not ours' },
+      payload: 'a payload that looks like an envelope',
+    }
     await client.sendMany('jobs', [
       { payload: { n: 1 }, headers: { trace: 't' } },
       { payload: lookalike },
@@ -120,6 +123,34 @@ it('moves dead letters between tables of different age, and notices an upgrade w
   expect(row).toMatchObject({ message: { n: 1 }, headers: { trace: 't' } })
   expect(await client.redrive('jobs_dlq')).toMatchObject({ count: 1 })
   expect(await client.peek('jobs')).toMatchObject([{ payload: { n: 1 }, headers: { trace: 't' } }])
+  // An upgrade in the middle: what was sent before is read, retried, dead-lettered and redriven after.
+  await database.query('alter table pgmq.q_jobs add column headers jsonb')
+  const fresh = createQueueClient({ connectionString: database.url })
+  const [before] = (await fresh.read('jobs', { count: 1, leaseMs: 60_000 })).messages
+  expect(before).toMatchObject({ payload: { n: 1 }, headers: { trace: 't' } })
+  await fresh.settle('jobs', {
+    settlements: [
+      {
+        ...leaseOf(before as LeasedMessage),
+        action: 'release',
+        delayMs: 0,
+        headers: { 'x-aimq-failures': 1 },
+      },
+    ],
+  })
+  const [after] = (await fresh.read('jobs', { count: 1, leaseMs: 60_000 })).messages
+  expect(after).toMatchObject({ payload: { n: 1 }, headers: { trace: 't', 'x-aimq-failures': 1 } })
+  await fresh.settle('jobs', {
+    settlements: [
+      { ...leaseOf(after as LeasedMessage), action: 'dead-letter', deadLetterQueue: 'jobs_dlq', reason: 'r' },
+    ],
+  })
+  expect(await fresh.redrive('jobs_dlq')).toMatchObject({ count: 1 })
+  expect(await fresh.peek('jobs')).toMatchObject([{ payload: { n: 1 }, headers: { trace: 't' } }])
+  expect(await database.query('select message, headers from pgmq.q_jobs')).toEqual([
+    { message: { n: 1 }, headers: { trace: 't' } },
+  ])
+  await fresh.close()
   // A column that goes away under a client that has seen it.
   await client.create('shrinking')
   await client.send('shrinking', 1, { headers: { a: 1 } })

@@ -1,5 +1,5 @@
 -- Moves messages to their dead-letter queue. One statement, so that each is in exactly one of the two queues whatever
--- dies when. Without a column for headers they travel in an envelope: {"aimq": headers, "payload": message}.
+-- dies when. Without a column for headers they travel in an envelope (see message.ts), which is opened here if there is one.
 with settlement as materialized (
   select n, id, read_ct, timestamptz 'epoch' + enqueued * interval '1 microsecond' as enqueued_at, reason, error, headers
   from json_to_recordset(:'settlements'::json)
@@ -15,13 +15,9 @@ gone as (
 letter as materialized (
   select
     row_number() over (order by msg_id) as rank, n, msg_id,
---? if headers
-    message as payload, coalesce(headers, '{}')
---? end
---? if !headers
     case when enveloped then message -> 'payload' else message end as payload,
-    case when enveloped then message -> 'aimq' else '{}' end
---? end
+    case when enveloped then (message -> 'aimq') - 'x-aimq-envelope' else '{}'::jsonb end
+      || coalesce(headers, '{}') --? headers
       || coalesce(added, '{}')
       || jsonb_build_object('x-aimq-dead-letter', jsonb_strip_nulls(jsonb_build_object(
         'queue', :'name', 'id', msg_id::text, 'readCount', read_ct,
@@ -29,21 +25,19 @@ letter as materialized (
         'deadLetteredAt', date_part('epoch', clock_timestamp()) * 1000,
         'reason', reason, 'error', error))) as headers
   from gone
---? if !headers
-  cross join lateral (
-    select case jsonb_typeof(message) when 'object' then
-      jsonb_typeof(message -> 'aimq') = 'object' and message -> 'payload' is not null
-      and message - array['aimq', 'payload'] = '{}' else false end as enveloped
-  ) as shape
---? end
+  cross join lateral (select message -> 'aimq' -> 'x-aimq-envelope' is not null as enveloped) as shape
 ),
 stored as (
   insert into pgmq.:"dead_letter" (vt, message
     , headers --? dead_letter_headers
   )
   select clock_timestamp()
-    , payload, headers --? dead_letter_headers
-    , jsonb_build_object('aimq', headers, 'payload', payload) --? !dead_letter_headers
+--? if dead_letter_headers
+    , case when payload -> 'aimq' -> 'x-aimq-envelope' is not null
+        then jsonb_build_object('aimq', '{"x-aimq-envelope": 1}'::jsonb, 'payload', payload) else payload end
+    , headers
+--? end
+    , jsonb_build_object('aimq', '{"x-aimq-envelope": 1}'::jsonb || headers, 'payload', payload) --? !dead_letter_headers
   from letter order by rank
   returning msg_id
 )

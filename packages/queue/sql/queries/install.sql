@@ -3,11 +3,15 @@
 do $install$
 begin
   perform pg_advisory_xact_lock(hashtextextended('aimq.migration', 0));
-  -- Not "if not exists": that asks for the right to create even where there is nothing to create.
-  if to_regnamespace('aimq') is null then
+  -- Asked of the catalogue itself: to_regnamespace answers from a cache that may be older than the lock. And not
+  -- "if not exists", which asks for the right to create even where there is nothing to create.
+  if not exists (select from pg_catalog.pg_namespace where nspname = 'aimq') then
     create schema aimq;
   end if;
-  if to_regclass('aimq.migration') is null then
+  if not exists (
+    select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'aimq' and c.relname = 'migration'
+  ) then
     create table aimq.migration (
       package text not null,
       name text not null,

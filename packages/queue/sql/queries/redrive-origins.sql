@@ -4,8 +4,10 @@ select
 from (
   select
     msg_id
-    , headers -> 'x-aimq-dead-letter' ->> 'queue' as origin --? headers
-    , message -> 'aimq' -> 'x-aimq-dead-letter' ->> 'queue' as origin --? !headers
+    , coalesce(
+      headers -> 'x-aimq-dead-letter' ->> 'queue', --? headers
+      message -> 'aimq' -> 'x-aimq-dead-letter' ->> 'queue'
+    ) as origin
   from pgmq.:"queue"
   where msg_id = any (array(select json_array_elements_text(:'ids'::json)::bigint)) --? ids
 ) as letter

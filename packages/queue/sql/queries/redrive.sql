@@ -4,8 +4,12 @@ with chosen as (
   from pgmq.:"queue"
   where msg_id <= :'newest'::bigint
     and msg_id = any (array(select json_array_elements_text(:'ids'::json)::bigint)) --? ids
-    and headers -> 'x-aimq-dead-letter' ->> 'queue' = :'origin' --? origin headers
-    and message -> 'aimq' -> 'x-aimq-dead-letter' ->> 'queue' = :'origin' --? origin !headers
+--? if origin
+    and coalesce(
+      headers -> 'x-aimq-dead-letter' ->> 'queue', --? headers
+      message -> 'aimq' -> 'x-aimq-dead-letter' ->> 'queue'
+    ) = :'origin'
+--? end
   order by msg_id
   limit :'limit'::int
   for update skip locked
@@ -20,20 +24,14 @@ letter as (
   select msg_id, payload,
     (select jsonb_object_agg(key, value) from jsonb_each(headers) where key not like 'x-aimq-%') as headers
   from (
-    select msg_id
-      , message as payload, headers --? headers
---? if !headers
-      , case when enveloped then message -> 'payload' else message end as payload
-      , case when enveloped then message -> 'aimq' end as headers
---? end
+    select
+      msg_id,
+      case when enveloped then message -> 'payload' else message end as payload,
+      case when enveloped then message -> 'aimq' else '{}'::jsonb end
+        || coalesce(headers, '{}') --? headers
+        as headers
     from gone
---? if !headers
-    cross join lateral (
-      select case jsonb_typeof(message) when 'object' then
-        jsonb_typeof(message -> 'aimq') = 'object' and message -> 'payload' is not null
-        and message - array['aimq', 'payload'] = '{}' else false end as enveloped
-    ) as shape
---? end
+    cross join lateral (select message -> 'aimq' -> 'x-aimq-envelope' is not null as enveloped) as shape
   ) as unwrapped
 ),
 sent as (
@@ -41,14 +39,15 @@ sent as (
     , headers --? target_headers
   )
   select clock_timestamp()
-    , payload, headers --? target_headers
+--? if target_headers
+    , case when payload -> 'aimq' -> 'x-aimq-envelope' is not null
+        then jsonb_build_object('aimq', '{"x-aimq-envelope": 1}'::jsonb, 'payload', payload) else payload end
+    , headers
+--? end
 --? if !target_headers
     , case
-        when headers is not null then jsonb_build_object('aimq', headers, 'payload', payload)
-        when (case jsonb_typeof(payload) when 'object' then
-            jsonb_typeof(payload -> 'aimq') = 'object' and payload -> 'payload' is not null
-            and payload - array['aimq', 'payload'] = '{}' else false end)
-          then jsonb_build_object('aimq', '{}'::jsonb, 'payload', payload)
+        when headers is not null or payload -> 'aimq' -> 'x-aimq-envelope' is not null
+          then jsonb_build_object('aimq', '{"x-aimq-envelope": 1}'::jsonb || coalesce(headers, '{}'), 'payload', payload)
         else payload
       end
 --? end

@@ -50,11 +50,9 @@ released as (
 --? if !headers
     , message = case
         when s.headers is null then q.message
-        when (case jsonb_typeof(q.message) when 'object' then
-            jsonb_typeof(q.message -> 'aimq') = 'object' and q.message -> 'payload' is not null
-            and q.message - array['aimq', 'payload'] = '{}' else false end)
+        when q.message -> 'aimq' -> 'x-aimq-envelope' is not null
           then jsonb_build_object('aimq', (q.message -> 'aimq') || s.headers, 'payload', q.message -> 'payload')
-        else jsonb_build_object('aimq', s.headers, 'payload', q.message)
+        else jsonb_build_object('aimq', '{"x-aimq-envelope": 1}'::jsonb || s.headers, 'payload', q.message)
       end
 --? end
   from settlement as s

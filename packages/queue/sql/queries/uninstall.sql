@@ -2,11 +2,15 @@
 do $uninstall$
 begin
   perform pg_advisory_xact_lock(hashtextextended('aimq.migration', 0));
-  if to_regnamespace('aimq') is null then
+  -- Asked of the catalogue itself: to_regnamespace answers from a cache that may be older than the lock.
+  if not exists (select from pg_catalog.pg_namespace where nspname = 'aimq') then
     return;
   end if;
   drop table if exists aimq.idempotency_key;
-  if to_regclass('aimq.migration') is not null then
+  if exists (
+    select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'aimq' and c.relname = 'migration'
+  ) then
     delete from aimq.migration where package = '@aimq/queue';
     if not exists (select from aimq.migration) then
       drop table aimq.migration;
