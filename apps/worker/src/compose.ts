@@ -29,7 +29,7 @@ export async function compose(
   const workJobs = worker({
     handlers,
     defaults: { concurrency: config.concurrency },
-    totalConcurrency: Math.min(100_000, Math.max(100, config.concurrency * Object.keys(handlers).length)),
+    totalConcurrency: totalConcurrency(config, handlers),
     pollIntervalMs: config.pollIntervalMs,
     gracePeriodMs: config.gracePeriodMs,
   })
@@ -60,4 +60,11 @@ export async function compose(
     if (stop.requested.aborted) return undefined
     throw thrown
   }
+}
+
+/** Enough for every queue to use all of its own: one limit to think about, not two. */
+function totalConcurrency(config: Config, handlers: HandlerRecord): number {
+  const each = Object.values(handlers).map(({ policy }) => policy.concurrency ?? config.concurrency)
+  const sum = each.reduce((total, concurrency) => total + concurrency, 0)
+  return Math.min(Math.max(sum || 1, 1), 100_000)
 }

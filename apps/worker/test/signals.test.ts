@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { watchForStop } from '../src/signals.ts'
 
 function setup() {
@@ -28,6 +28,19 @@ test('two presses are two', async () => {
   press()
   expect(stop.urged.aborted).toBe(true)
   expect(stop.exitCode).toBe(130)
+})
+
+test('the third does not wait for anything', async () => {
+  const { press } = setup()
+  const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never)
+  onTestFinished(() => exit.mockRestore())
+  press()
+  await aMoment()
+  press()
+  await aMoment()
+  expect(exit).not.toHaveBeenCalled()
+  press()
+  expect(exit).toHaveBeenCalledWith(130)
 })
 
 test('a failure after a signal is a failure', () => {

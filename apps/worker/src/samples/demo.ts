@@ -50,7 +50,7 @@ async function firstRun(
   receiver: Receiver,
 ): Promise<void> {
   const startedAt = performance.now()
-  report?.fact('samples', `digests of files here, and webhooks to a receiver on ${receiver.url}`)
+  report?.fact('samples', `digests of files, and webhooks to ${receiver.url} (also here)`)
   report?.line()
   tally.begin()
   const sent = await sendSampleJobs(bus, config.digestRoot, receiver.url)

@@ -17,8 +17,10 @@ export function nextSteps(config: Config, connectionString: string): string[] {
 
 /** For whoever is here for the first time. */
 export const moreSteps: readonly string[] = [
-  'Work your own: put "export default async (job) => { … }" into handlers/emails.ts, which is',
-  'then the queue "emails", and start with --handlers handlers. Everything else: --help',
+  'Work your own:',
+  '  put "export default async (job) => { … }" into handlers/emails.ts',
+  '  and start with --handlers handlers: it works the queue "emails"',
+  'Everything else: --help',
 ]
 
 function sendCommand(config: Config, payload: string): string {
