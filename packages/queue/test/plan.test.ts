@@ -1,6 +1,7 @@
+import type { Settlement } from '@aimq/events'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createQueueClient, type QueueClient } from '../src/index.ts'
-import { createDatabase, type TestDatabase } from './database.ts'
+import { createDatabase, leaseOf, type TestDatabase } from './database.ts'
 
 let database: TestDatabase
 let client: QueueClient
@@ -102,4 +103,28 @@ it('settles by the primary key, few and many', async () => {
   }
   const extend = await planOf(() => client.extend('crowded', { leases: messages.slice(200), leaseMs: 1000 }))
   expect(extend).not.toContain('Seq Scan on q_crowded')
+})
+
+it('settles by the primary key in a queue of middling size too, where a scan looks cheap', async () => {
+  await client.create('crowded_little')
+  await client.sendMany(
+    'crowded_little',
+    Array.from({ length: 3000 }, (_, payload) => ({ payload })),
+  )
+  await database.query('analyze pgmq.q_crowded_little')
+  const { messages } = await client.read('crowded_little', { count: 4, leaseMs: 60_000 })
+  const [first, second, third, fourth] = messages.map(leaseOf)
+  if (!first || !second || !third || !fourth) throw new Error('expected four messages')
+  const settlements: Settlement[] = [
+    { ...first, action: 'archive' },
+    { ...second, action: 'delete' },
+    { ...third, action: 'release', delayMs: 1000 },
+  ]
+  for (const settlement of settlements) {
+    const plan = await planOf(() => client.settle('crowded_little', { settlements: [settlement] }))
+    expect(plan, settlement.action).not.toContain('Seq Scan on q_crowded')
+    expect(buffersOf(plan), plan).toBeLessThan(60)
+  }
+  const plan = await planOf(() => client.extend('crowded_little', { leases: [fourth], leaseMs: 1000 }))
+  expect(plan).not.toContain('Seq Scan on q_crowded')
 })
