@@ -4,7 +4,7 @@ import { QueueError, queueErrorCodes } from './errors.ts'
 import { show } from './inputs.ts'
 import { decodeJson, encodeJson } from './json.ts'
 
-/** RELIABILITY: headers are for the machinery; what is larger belongs into the payload. */
+/** Headers are for the machinery; what is larger belongs into the payload. */
 const maxHeaderBytes = 8192
 /** AIMQ's own headers carry an error text of up to 8 KiB, which escaping may double and more. */
 const maxOwnHeaderBytes = 65_536
