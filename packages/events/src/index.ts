@@ -26,6 +26,7 @@ export {
   queueNameOf,
   validatePayload,
 } from './define-queue.ts'
+export { Disposables } from './disposables.ts'
 export {
   AimqError,
   type ErrorSummary,

@@ -56,7 +56,14 @@ function entriesAt(schema: unknown, path: readonly unknown[]): Entries {
 
 /** Looks through `optional`, `pipe` and the like for the object schema inside. */
 function unwrap(schema: unknown): { entries?: Entries; value?: unknown } {
-  const inner = schema as { wrapped?: unknown; entries?: Entries; value?: unknown; options?: unknown[] }
+  const inner = schema as {
+    wrapped?: unknown
+    getter?: (input: unknown) => unknown
+    entries?: Entries
+    value?: unknown
+    options?: unknown[]
+  }
+  if (inner?.getter !== undefined) return unwrap(inner.getter(undefined))
   if (inner?.wrapped !== undefined) return unwrap(inner.wrapped)
   const option = inner?.options?.find(
     (candidate) => typeof candidate === 'object' && unwrap(candidate).entries !== undefined,

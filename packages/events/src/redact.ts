@@ -1,9 +1,13 @@
+const secretNames = '[a-z_-]*(?:password|passwd|pwd|api_?key|secret|token)'
+
 const secrets: readonly [RegExp, string][] = [
-  [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@]*@/gi, '$1:***@'],
+  [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"']*):[^\s@"']*@/gi, '$1:***@'],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '***'],
   [/\bsb_secret_[\w-]+/g, 'sb_secret_***'],
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 ***'],
-  [/\b([a-z_]*(?:password|passwd|pwd|apikey|api_key|secret|token))("?\s*[=:]\s*"?)[^\s"'&,;}]+/gi, '$1$2***'],
+  [new RegExp(`\\b(${secretNames}\\s*=\\s*)[^\\s&,;]+`, 'gi'), '$1***'],
+  // A colon alone also stands in prose («secret: expected …»), so the value has to be quoted, as in JSON and in `inspect`.
+  [new RegExp(`\\b(${secretNames}["']?\\s*:\\s*)(["'])(?:(?!\\2).)*\\2`, 'gi'), '$1$2***$2'],
 ]
 
 /**

@@ -50,6 +50,8 @@ describe('redact', () => {
     'key sb_secret_hunter2 was refused',
     'jwt eyJhbGciOiJIUzI1NiJ9.hunter2.c2ln',
     'WEBHOOK_SECRET=hunter2',
+    "{ user: 'me', password: 'hunter2' }",
+    'password="hunter2" and more',
   ])('takes the secret out of %j', (text) => {
     expect(redact(text)).not.toContain('hunter2')
     expect(redact(text)).toContain('***')
@@ -59,6 +61,11 @@ describe('redact', () => {
     expect(redact('postgres://me:hunter2@db:5432/app is unreachable')).toBe(
       'postgres://me:***@db:5432/app is unreachable',
     )
-    expect(redact('queue "emails" does not exist')).toBe('queue "emails" does not exist')
+    const plain = [
+      'queue "emails" does not exist',
+      'WEBHOOK_SECRET: expected at least 24 characters',
+      '{"url":"http://a:8080/x","email":"me@example.com"}',
+    ]
+    expect(plain.map(redact)).toEqual(plain)
   })
 })

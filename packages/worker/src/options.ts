@@ -101,17 +101,11 @@ const policySchema = v.strictObject({
   maxPrefetch: whole(0, 10_000, 'a whole number'),
 })
 
-const handlerSchema = v.union(
-  [
-    v.function(),
-    v.strictObject({
-      queue: v.looseObject({ name: v.string() }),
-      handler: v.function(),
-      policy: policySchema,
-    }),
-  ],
+const definitionSchema = v.strictObject(
+  { queue: v.looseObject({ name: v.string() }), handler: v.function(), policy: policySchema },
   'expected a function, or what defineHandler(queue, function, policy) returns',
 )
+const handlerSchema = v.lazy((input) => (typeof input === 'function' ? v.function() : definitionSchema))
 
 const optionsSchema = v.strictObject({
   handlers: v.pipe(

@@ -1,5 +1,6 @@
 import {
   createService,
+  Disposables,
   didYouMean,
   type Plugin,
   type PluginContext,
@@ -28,7 +29,7 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
   let state: WorkerStatus['state'] = 'stopped'
   let wakeupsProven = false
   let runners = new Map<string, QueueRunner>()
-  let subscriptions = new DisposableStack()
+  const subscriptions = new Disposables()
   let stopDrains = new AbortController()
 
   function setProven(proven: boolean): void {
@@ -48,7 +49,7 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
   }
 
   function listen(): void {
-    const on: typeof bus.on = (...args) => subscriptions.use(bus.on(...args))
+    const on: typeof bus.on = (...args) => subscriptions.add(bus.on(...args))
     on('job:enqueued', ({ queue, dueAt }) => {
       // Untrusted: an unknown queue is somebody else's, a time that is none counts as now.
       const dueInMs = typeof dueAt === 'number' && dueAt > clock.now() ? dueAt - clock.now() : 0
@@ -58,7 +59,7 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
     on('bus:plugin-stopped', ({ plugin }) => {
       if (plugin === 'realtime') setProven(false)
     })
-    const handle: typeof bus.handle = (...args) => subscriptions.use(bus.handle(...args))
+    const handle: typeof bus.handle = (...args) => subscriptions.add(bus.handle(...args))
     handle('worker:status', async () => ({
       state,
       wakeupsProven,
@@ -113,8 +114,7 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
     using _ = clock.timer(options.gracePeriodMs, () => graceOver.abort())
     const limit = AbortSignal.any([signal, graceOver.signal])
     await Promise.all([...runners.values()].map((runner) => runner.stop(limit)))
-    subscriptions.dispose()
-    subscriptions = new DisposableStack()
+    subscriptions[Symbol.dispose]()
     state = 'stopped'
     bus.emit('worker:worker-stopped', { queues: names })
   }

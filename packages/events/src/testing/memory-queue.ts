@@ -11,6 +11,7 @@ import type {
   Settlement,
   SettleResult,
 } from '../contract/queue.ts'
+import { Disposables } from '../disposables.ts'
 import type { Plugin } from '../plugin.ts'
 import { createService, type Service } from '../service.ts'
 
@@ -52,7 +53,7 @@ export function memoryQueue(queues: readonly string[]): Plugin<MemoryQueue> {
         queues.map((name) => [name, { messages: [], archive: [], lastId: 0 }]),
       )
       const asked = new Map<string, number>()
-      let handlers = new DisposableStack()
+      const handlers = new Disposables()
 
       const find = (name: string): StoredQueue => {
         const queue = store.get(name)
@@ -66,7 +67,7 @@ export function memoryQueue(queues: readonly string[]): Plugin<MemoryQueue> {
         return queue
       }
       const handle: typeof bus.handle = (name, handler) =>
-        handlers.use(
+        handlers.add(
           bus.handle(name, async (input, options) => {
             asked.set(name, (asked.get(name) ?? 0) + 1)
             if (service.failWith !== undefined) throw service.failWith
@@ -77,7 +78,6 @@ export function memoryQueue(queues: readonly string[]): Plugin<MemoryQueue> {
       const lifecycle = createService({
         name: 'queue',
         async start() {
-          handlers = new DisposableStack()
           handle('queue:create', async ({ queue }) => {
             const created = !store.has(queue)
             create(queue)
@@ -101,7 +101,7 @@ export function memoryQueue(queues: readonly string[]): Plugin<MemoryQueue> {
           handle('queue:metrics', async ({ queue }) => metrics(queue, find(queue), clock))
         },
         async stop() {
-          handlers.dispose()
+          handlers[Symbol.dispose]()
         },
       })
       const service: MemoryQueue = {
