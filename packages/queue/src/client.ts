@@ -162,10 +162,10 @@ export function observedQueueClient(
     messages: readonly DraftMessage[],
     { transaction, signal }: TransactionOptions,
   ): Promise<SendResult> {
-    const name = queueNameOf(queue as QueueReference<never>)
+    const name = queueNameOf(queue)
     if (typeof queue === 'object') {
       // The input is sent and the output thrown away: transforms run once, in the worker.
-      for (const { payload } of messages) await validatePayload(queue as never, payload)
+      for (const { payload } of messages) await validatePayload(queue, payload)
     }
     const result = await sendBatch(operations, name, messages, { transaction, signal })
     if (transaction === undefined && messages.length > 0) {
@@ -174,7 +174,7 @@ export function observedQueueClient(
     return result
   }
 
-  const named = (queue: QueueReference): string => queueNameOf(queue as QueueReference<never>)
+  const named = (queue: QueueReference): string => queueNameOf(queue)
 
   const client: QueueClient = {
     get closed() {
