@@ -2,7 +2,7 @@ import type { ErrorSummary, LeasedMessage, MessageHeaders } from '@aimq/events'
 import { messageHeader } from '@aimq/events'
 import { type AttemptCounts, countAttempts } from './attempts.ts'
 import { workerErrorCodes } from './errors.ts'
-import type { ResolvedPolicy } from './options.ts'
+import type { ResolvedPolicy } from './policy.ts'
 
 /** How a run ended. */
 export type Ending =

@@ -1,6 +1,6 @@
 import type { MessageHeaders, QueueDefinition, QueueReference } from '@aimq/events'
 import { defineQueue } from '@aimq/events'
-import type { QueuePolicy } from './options.ts'
+import type { QueuePolicy } from './policy.ts'
 
 /** What a handler is given. */
 export interface Job<Payload = unknown> {

@@ -16,6 +16,7 @@
 export { type Backoff, exponentialBackoff } from './backoff.ts'
 export { WorkerError, type WorkerErrorCode, workerErrorCodes } from './errors.ts'
 export { defineHandler, type Handler, type HandlerDefinition, type Handlers, type Job } from './handler.ts'
-export type { QueuePolicy, WorkerOptions } from './options.ts'
+export type { WorkerOptions } from './options.ts'
 export { deadLetter, type Outcome, retry, snooze } from './outcome.ts'
+export type { QueuePolicy } from './policy.ts'
 export { worker } from './worker.ts'

@@ -1,34 +1,8 @@
 import { parseOptions, type QueueDefinition, queueNamePattern } from '@aimq/events'
 import * as v from 'valibot'
-import { type Backoff, exponentialBackoff } from './backoff.ts'
 import { WorkerError, workerErrorCodes } from './errors.ts'
 import { defineHandler, type Handler, type HandlerDefinition, type Handlers } from './handler.ts'
-
-/** How one queue is worked. */
-export interface QueuePolicy {
-  /** Handlers that run at once, in this worker. @default 10 */
-  readonly concurrency?: number
-  /** Failures before a job goes to the dead-letter queue. @default 10 */
-  readonly maxAttempts?: number
-  /**
-   * Deliveries that ended in a crash or a lost lease before a job goes to the dead-letter queue without being run
-   * again; counted apart from failures. @default 10
-   */
-  readonly maxCrashes?: number
-  /** Longest a handler may run before its signal aborts and the try counts as failed. @default 900_000 (15 minutes) */
-  readonly timeoutMs?: number
-  /**
-   * Visibility timeout of a read, renewed every third of it while the job is in hand: what a crash costs at most.
-   * @default 30_000
-   */
-  readonly leaseMs?: number
-  /** @default exponentialBackoff(): min(1 h, 2ⁿ s) · (0.5 … 1) */
-  readonly backoff?: Backoff
-  /** What becomes of a completed message. @default 'archive' */
-  readonly onComplete?: 'archive' | 'delete'
-  /** Most messages leased ahead of free slots; fewer when the queue is slow, none when it is very slow. @default 500 */
-  readonly maxPrefetch?: number
-}
+import { given, policyDefaults, type QueuePolicy, type ResolvedPolicy } from './policy.ts'
 
 export interface WorkerOptions {
   readonly handlers: Handlers
@@ -46,8 +20,6 @@ export interface WorkerOptions {
   readonly abortGraceMs?: number
 }
 
-export type ResolvedPolicy = Required<QueuePolicy>
-
 export interface ResolvedQueue {
   readonly definition: QueueDefinition<unknown, unknown>
   readonly handler: Handler
@@ -63,18 +35,8 @@ export interface ResolvedOptions {
   readonly abortGraceMs: number
 }
 
-const policyDefaults: ResolvedPolicy = {
-  concurrency: 10,
-  maxAttempts: 10,
-  maxCrashes: 10,
-  timeoutMs: 900_000,
-  leaseMs: 30_000,
-  backoff: exponentialBackoff(),
-  onComplete: 'archive',
-  maxPrefetch: 500,
-}
-
 const dayMs = 86_400_000
+/** A whole number within bounds, told with its unit. */
 const whole = (min: number, max: number, unit: string) =>
   v.optional(
     v.pipe(
@@ -163,9 +125,4 @@ function resolveQueue(
 ): ResolvedQueue {
   const { queue, handler, policy } = typeof entry === 'function' ? defineHandler(name, entry) : entry
   return { definition: queue, handler, policy: { ...policyDefaults, ...given(defaults), ...given(policy) } }
-}
-
-/** Without keys that are present but `undefined`, which would hide a default. */
-function given(policy: QueuePolicy): QueuePolicy {
-  return Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined))
 }
