@@ -23,6 +23,10 @@ export const eventsErrorCodes = {
   invalidQueueName: 'events/invalid-queue-name',
   /** A payload that its queue's schema refuses. */
   payloadRefused: 'events/payload-refused',
+  /** A connection string whose TLS part cannot be understood. */
+  invalidConnection: 'events/invalid-connection',
+  /** A certificate that a connection string names cannot be read. */
+  certificateUnreadable: 'events/certificate-unreadable',
   /** A service was stopped while it was starting. */
   startAborted: 'events/start-aborted',
   /** One or more services failed to stop. */

@@ -1,7 +1,8 @@
+import { parseTls, type TlsWish, tlsOptions } from '@aimq/events/tls'
 import { Client, Pool, type PoolConfig } from 'pg'
 import { parse } from 'pg-connection-string'
+import { QueueError, queueErrorCodes } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
-import { parseTls, type TlsWish, tlsOptions } from './tls.ts'
 
 /** How long an idle connection is kept. Longer than a worker's usual pause between two statements. */
 const idleTimeoutMs = 30_000
@@ -15,7 +16,7 @@ export interface PoolSource {
 
 /** A pool of ours. Parsing happens now, so that a bad connection string fails early; connecting happens later. */
 export function ownPool(connectionString: string, options: ResolvedOptions): PoolSource {
-  const wish = parseTls(connectionString)
+  const wish = tlsWish(connectionString)
   const { ssl: _, ...parsed } = parse(wish.connectionString)
   const host = parsed.host || 'localhost'
   const port = Number(parsed.port || 5432)
@@ -61,7 +62,7 @@ async function openPool(config: PoolConfig, wish: TlsWish, options: ResolvedOpti
     application_name: 'aimq',
     ...config,
     Client: ClosingClient,
-    ssl: await tlsOptions(wish, options.logger),
+    ssl: await tlsOptions(wish, options.logger).catch(refuseTls),
     max: options.maxConnections,
     connectionTimeoutMillis: options.connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
@@ -74,6 +75,18 @@ async function openPool(config: PoolConfig, wish: TlsWish, options: ResolvedOpti
     options.logger.debug({ code: (error as { code?: string }).code }, 'an idle connection broke')
   })
   return pool
+}
+
+function tlsWish(connectionString: string): TlsWish {
+  try {
+    return parseTls(connectionString)
+  } catch (cause) {
+    throw new QueueError(queueErrorCodes.invalidOptions, (cause as Error).message, { cause })
+  }
+}
+
+function refuseTls(cause: Error): never {
+  throw new QueueError(queueErrorCodes.tlsFailed, cause.message, { cause })
 }
 
 /** The caller's pool. */

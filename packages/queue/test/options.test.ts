@@ -1,6 +1,6 @@
+import { parseTls, tlsOptions } from '@aimq/events/tls'
 import { describe, expect, it } from 'vitest'
 import { createQueueClient } from '../src/index.ts'
-import { parseTls, tlsOptions } from '../src/tls.ts'
 import { failureOf, recordingLogger } from './database.ts'
 
 function faultOf(options: unknown): string {
@@ -83,6 +83,8 @@ describe('TLS', () => {
     expect(await tlsOptions(parseTls('postgres://h.example/x'), logger)).toEqual({ rejectUnauthorized: true })
     expect(logger.lines).toHaveLength(1)
     const missing = parseTls('postgres://h.example/x?sslrootcert=/no/such/ca.pem')
-    expect(await failureOf(tlsOptions(missing, logger))).toMatchObject({ code: 'queue/tls-failed' })
+    expect(await failureOf(tlsOptions(missing, logger))).toMatchObject({
+      code: 'events/certificate-unreadable',
+    })
   })
 })

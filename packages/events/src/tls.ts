@@ -1,7 +1,10 @@
+/*
+ * TLS to PostgreSQL, by one rule for every package that connects. Its own entry (`@aimq/events/tls`): the bus needs none of it.
+ */
 import { readFile } from 'node:fs/promises'
 import type { ConnectionOptions } from 'node:tls'
-import type { Logger } from '@aimq/events'
-import { QueueError, queueErrorCodes } from './errors.ts'
+import { EventsError, eventsErrorCodes } from './errors.ts'
+import type { Logger } from './logger.ts'
 
 /** What the connection string says about TLS, and the rest of it without that. */
 export interface TlsWish {
@@ -25,8 +28,8 @@ export function parseTls(connectionString: string): TlsWish {
   const parameters = new URLSearchParams(query)
   const mode = parameters.get('sslmode') ?? undefined
   if (mode !== undefined && !modes.includes(mode)) {
-    throw new QueueError(
-      queueErrorCodes.invalidOptions,
+    throw new EventsError(
+      eventsErrorCodes.invalidConnection,
       `expected sslmode to be one of ${modes.join(', ')}, got ${JSON.stringify(mode)}`,
     )
   }
@@ -78,8 +81,8 @@ async function readCertificate(path: string | undefined): Promise<string | undef
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    throw new QueueError(
-      queueErrorCodes.tlsFailed,
+    throw new EventsError(
+      eventsErrorCodes.certificateUnreadable,
       `expected a certificate at ${path}, but it cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}); correct the path in the connection string`,
       { cause },
     )
