@@ -37,6 +37,7 @@ export default defineConfig({
       project('events', 'packages/events'),
       project('queue', 'packages/queue'),
       project('worker', 'packages/worker'),
+      project('realtime', 'packages/realtime'),
       project('embedded', 'packages/embedded'),
       project('app', 'apps/worker'),
       project('boundaries', 'tooling/boundaries'),

@@ -137,6 +137,18 @@ export const requests: {
   'worker:pause': { input: { queue: 'emails' }, output: { queues: ['emails'] } },
   'worker:resume': { input: {}, output: { queues: ['emails'] } },
   'worker:drain': { input: {}, output: { completed: 5 } },
-  'realtime:status': { input: {}, output: { health: 'healthy' } },
+  'realtime:status': {
+    input: {},
+    output: {
+      health: 'healthy',
+      leader: 'listen',
+      paths: [
+        { path: 'listen', health: 'healthy', canaryMs: 1.5 },
+        { path: 'supabase', health: 'degraded', cause: 'the access token has expired' },
+      ],
+      hints: 12,
+      ignored: 1,
+    },
+  },
   'realtime:broadcast': { input: { queue: 'emails', count: 1, dueInMs: 0 }, output: { paths: ['listen'] } },
 }

@@ -47,7 +47,7 @@ export interface Bus extends AsyncDisposable {
   canRequest(name: RequestName): boolean
   /** Makes the plugin's service, starts it, and stops it when the bus stops. */
   use<S extends Service>(plugin: Plugin<S>): Promise<S>
-  /** Stops what `use` started, last first. `signal` ends the waiting for work in hand. */
+  /** Lets all finish what they have in hand, then stops what `use` started, last first. `signal` ends the waiting. */
   stop(options?: { signal?: AbortSignal }): Promise<void>
 }
 
@@ -166,7 +166,10 @@ export function createBus(options: BusOptions = {}): Bus {
 
   async function stop(options: { signal?: AbortSignal } = {}): Promise<void> {
     const failures: unknown[] = []
-    for (const service of services.splice(0).reverse()) {
+    const stopping = services.splice(0).reverse()
+    // What a worker hands back, the steps above it still tell its peers: so all finish before any goes.
+    for (const service of stopping) await service.beforeStop(options).catch((thrown) => failures.push(thrown))
+    for (const service of stopping) {
       try {
         await service.stop(options)
         emit('bus:plugin-stopped', { plugin: service.name })

@@ -6,9 +6,11 @@ export interface Service extends AsyncDisposable {
   /** Resolves when ready. Idempotent; concurrent callers share one start; a failed start undoes itself. */
   start(options?: { signal?: AbortSignal }): Promise<void>
   /**
-   * Resolves when nothing is left behind. Tolerates never started and called twice. Work in hand may finish until
-   * `signal` aborts (or the service's own grace period is over); then it is handed back.
+   * Finishes or hands back work in hand while everything else on the bus is still up; `stop` does so too, if this was
+   * not called. Work may finish until `signal` aborts, or the service's own grace period is over.
    */
+  beforeStop(options?: { signal?: AbortSignal }): Promise<void>
+  /** Resolves when nothing is left behind. Tolerates never started and called twice. */
   stop(options?: { signal?: AbortSignal }): Promise<void>
 }
 
@@ -16,7 +18,9 @@ export interface ServiceHooks {
   readonly name: string
   /** `signal` aborts when the start is no longer wanted. */
   start(signal: AbortSignal): Promise<void>
-  /** Must tolerate a start that got only half-way. `signal` aborts when waiting for work in hand is over. */
+  /** For services that have work in hand. `signal` aborts when waiting for it is over. */
+  beforeStop?(signal: AbortSignal): Promise<void>
+  /** Must tolerate a start that got only half-way. */
   stop(signal: AbortSignal): Promise<void>
 }
 
@@ -27,6 +31,7 @@ export interface ServiceHooks {
 export function createService(hooks: ServiceHooks): Service {
   let starting: { done: Promise<void>; abort: AbortController } | undefined
   let stopping: { done: Promise<void>; abort: AbortController } | undefined
+  let finishing: { done: Promise<void>; abort: AbortController } | undefined
   let running = false
 
   async function runStart(signal: AbortSignal): Promise<void> {
@@ -36,6 +41,7 @@ export function createService(hooks: ServiceHooks): Service {
       signal.throwIfAborted()
       running = true
     } catch (cause) {
+      await hooks.beforeStop?.(AbortSignal.abort()).catch(() => {})
       await hooks.stop(AbortSignal.abort()).catch(() => {})
       if (!signal.aborted) throw cause
       throw new EventsError(
@@ -69,7 +75,7 @@ export function createService(hooks: ServiceHooks): Service {
     if (stopping === undefined) {
       if (!running) return
       const abort = new AbortController()
-      const done = hooks.stop(abort.signal).finally(() => {
+      const done = runStop(abort.signal).finally(() => {
         running = false
         stopping = undefined
       })
@@ -80,7 +86,27 @@ export function createService(hooks: ServiceHooks): Service {
     await done
   }
 
-  return { name: hooks.name, start, stop, [Symbol.asyncDispose]: () => stop() }
+  async function runStop(signal: AbortSignal): Promise<void> {
+    try {
+      await beforeStop({ signal })
+    } finally {
+      finishing = undefined
+      await hooks.stop(signal)
+    }
+  }
+
+  async function beforeStop(options: { signal?: AbortSignal } = {}): Promise<void> {
+    if (!running || hooks.beforeStop === undefined) return
+    if (finishing === undefined) {
+      const abort = new AbortController()
+      finishing = { done: hooks.beforeStop(abort.signal), abort }
+    }
+    const { done, abort } = finishing
+    using _ = follow(options.signal, abort)
+    await done
+  }
+
+  return { name: hooks.name, start, beforeStop, stop, [Symbol.asyncDispose]: () => stop() }
 }
 
 /** Makes `target` abort when `source` does, until disposed. */

@@ -169,6 +169,29 @@ describe('plugins', () => {
     ])
   })
 
+  it('all finish what they have in hand before any of them stops', async () => {
+    const log: string[] = []
+    const bus = newBus()
+    for (const name of ['a', 'b']) {
+      await bus.use({
+        name,
+        create: () =>
+          createService({
+            name,
+            async start() {},
+            async beforeStop() {
+              log.push(`${name} finishes`)
+            },
+            async stop() {
+              log.push(`${name} stops`)
+            },
+          }),
+      })
+    }
+    await bus.stop()
+    expect(log).toEqual(['b finishes', 'a finishes', 'b stops', 'a stops'])
+  })
+
   it('that do not start are not kept, and reject with their own error', async () => {
     const log: string[] = []
     const bus = newBus()

@@ -47,10 +47,11 @@ describe('createService', () => {
     const service = createService({
       name: 'busy',
       async start() {},
-      async stop(signal) {
+      async beforeStop(signal) {
         signal.addEventListener('abort', () => resolve())
         await aborted
       },
+      async stop() {},
     })
     await service.start()
     const first = service.stop()
@@ -58,5 +59,26 @@ describe('createService', () => {
     const second = service.stop({ signal: impatient.signal })
     impatient.abort()
     await Promise.all([first, second])
+  })
+
+  it('finishes its work once, before it stops, whoever asks for that first', async () => {
+    const calls: string[] = []
+    const service = createService({
+      name: 'busy',
+      async start() {},
+      async beforeStop() {
+        calls.push('finish')
+      },
+      async stop() {
+        calls.push('stop')
+      },
+    })
+    await service.beforeStop()
+    await service.start()
+    await Promise.all([service.beforeStop(), service.beforeStop()])
+    await service.stop()
+    await service.start()
+    await service.stop()
+    expect(calls).toEqual(['finish', 'stop', 'finish', 'stop'])
   })
 })

@@ -35,6 +35,10 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
   function setProven(proven: boolean): void {
     if (proven === wakeupsProven) return
     wakeupsProven = proven
+    lookAtAll()
+  }
+
+  function lookAtAll(): void {
     for (const runner of runners.values()) runner.look()
   }
 
@@ -56,6 +60,8 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
       runners.get(queue)?.hint(dueInMs)
     })
     on('realtime:health-changed', ({ health }) => setProven(health === 'healthy'))
+    // What was sent while the path was closed was told to nobody.
+    on('realtime:path-connected', () => lookAtAll())
     on('bus:plugin-stopped', ({ plugin }) => {
       if (plugin === 'realtime') setProven(false)
     })
@@ -106,18 +112,21 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
     bus.emit('worker:worker-started', { queues: names })
   }
 
-  async function stop(signal: AbortSignal): Promise<void> {
-    if (state === 'stopped') return
+  async function beforeStop(signal: AbortSignal): Promise<void> {
     state = 'stopping'
     stopDrains.abort(new WorkerError(workerErrorCodes.shutdown, 'the worker was stopped while it drained'))
     const graceOver = new AbortController()
     using _ = clock.timer(options.gracePeriodMs, () => graceOver.abort())
     const limit = AbortSignal.any([signal, graceOver.signal])
     await Promise.all([...runners.values()].map((runner) => runner.stop(limit)))
+  }
+
+  async function stop(): Promise<void> {
+    if (state === 'stopped') return
     subscriptions[Symbol.dispose]()
     state = 'stopped'
     bus.emit('worker:worker-stopped', { queues: names })
   }
 
-  return createService({ name: 'worker', start, stop })
+  return createService({ name: 'worker', start, beforeStop, stop })
 }

@@ -11,13 +11,28 @@ export interface RealtimeFacts {
 }
 
 export interface RealtimeRequests {
-  'realtime:status': {
-    input: Record<never, never>
-    output: { readonly health: WakeHealth; readonly cause?: string }
-  }
+  'realtime:status': { input: Record<never, never>; output: RealtimeStatus }
   /** Sends a wake-up hint by hand. */
   'realtime:broadcast': {
     input: { readonly queue: string; readonly count?: number; readonly dueInMs?: number }
     output: { readonly paths: readonly WakePath[] }
   }
+}
+
+export interface RealtimeStatus {
+  readonly health: WakeHealth
+  /** Why it is degraded. */
+  readonly cause?: string
+  /** The healthy path whose hints are passed on at once. */
+  readonly leader?: WakePath
+  readonly paths: readonly {
+    readonly path: WakePath
+    readonly health: WakeHealth
+    readonly cause?: string
+    /** Round trip of the last canary of our own, in milliseconds. */
+    readonly canaryMs?: number
+  }[]
+  /** Hints passed on, and payloads that were none or named a queue that nobody here works. */
+  readonly hints: number
+  readonly ignored: number
 }

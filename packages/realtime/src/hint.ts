@@ -1,0 +1,69 @@
+import { queueNamePattern } from '@aimq/events'
+
+/*
+ * What travels on channel and topic `aimq:jobs`, version 1:
+ *
+ *   { "event": "job_enqueued", "queue": "emails", "count": 3, "due_in_ms": 0, "v": 1 }
+ *   { "event": "canary", "id": "…", "v": 1 }
+ *
+ * Anybody may send anything: LISTEN/NOTIFY has no access control. So nothing here throws, unknown fields are ignored,
+ * and what is left is only a reason to look. The Python project's `{ "queue", "job_id" }` is a hint, too.
+ */
+
+export interface Hint {
+  readonly queue: string
+  readonly count?: number
+  readonly dueInMs?: number
+}
+
+/** Longer texts are no hint. NOTIFY itself takes 8,000 bytes; ours have about a hundred. */
+const maxTextLength = 2048
+/** A due time farther away than that is left to the poll. */
+const maxDueInMs = 3_600_000
+const maxCount = 1_000_000
+
+/** The JSON object in a NOTIFY payload, or undefined. */
+export function parsePayload(text: string): object | undefined {
+  if (text.length > maxTextLength) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The hint in a payload, or undefined when it is none. */
+export function decodeHint(payload: unknown): Hint | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined
+  const {
+    queue,
+    count,
+    due_in_ms: dueInMs,
+  } = payload as { queue?: unknown; count?: unknown; due_in_ms?: unknown }
+  if (typeof queue !== 'string' || !queueNamePattern.test(queue)) return undefined
+  return {
+    queue,
+    ...(isNumber(count) && count >= 1 ? { count: Math.min(Math.floor(count), maxCount) } : {}),
+    ...(isNumber(dueInMs) && dueInMs > 0 ? { dueInMs: Math.min(dueInMs, maxDueInMs) } : {}),
+  }
+}
+
+/** The id of a canary, or undefined when the payload is none. */
+export function decodeCanary(payload: unknown): string | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined
+  const { event, id } = payload as { event?: unknown; id?: unknown }
+  return event === 'canary' && typeof id === 'string' && id.length <= 64 ? id : undefined
+}
+
+export function encodeHint({ queue, count, dueInMs }: Hint): object {
+  return { event: 'job_enqueued', queue, count: count ?? 1, due_in_ms: Math.ceil(dueInMs ?? 0), v: 1 }
+}
+
+export function encodeCanary(id: string): object {
+  return { event: 'canary', id, v: 1 }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}
