@@ -36,6 +36,12 @@ export function defineQueue(
   assertQueueName(name)
   const deadLetterQueue = options.deadLetterQueue ?? defaultDeadLetterQueue(name)
   assertQueueName(deadLetterQueue)
+  if (deadLetterQueue === name) {
+    throw new EventsError(
+      eventsErrorCodes.invalidQueueName,
+      `expected the dead-letter queue of "${name}" to be another queue, got itself`,
+    )
+  }
   return { name, deadLetterQueue, ...(options.schema === undefined ? {} : { schema: options.schema }) }
 }
 

@@ -43,8 +43,12 @@ export interface ErrorSummary {
   readonly message: string
 }
 
-/** The longest error text that is stored or sent on, in characters (RELIABILITY: 8 KiB). */
+/** The longest error text that is stored or sent on, in characters. */
 export const maxErrorTextLength = 8192
+const maxErrorCodeLength = 200
+// They take six bytes each in JSON and do no reader any good; PostgreSQL cannot store the first of them at all.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it is for.
+const controlCharacters = /[\0-\x08\x0b\x0c\x0e-\x1f]/g
 
 /**
  * Whatever was thrown, as plain data. Survives `undefined`, strings, frozen, cyclic and hostile objects
@@ -59,14 +63,17 @@ export function summarizeError(thrown: unknown): ErrorSummary {
       return undefined
     }
   }
-  const clean = (value: string): string =>
-    value.slice(0, maxErrorTextLength).toWellFormed().replaceAll('\0', '�')
+  const clean = (value: string, most = maxErrorTextLength): string =>
+    value.slice(0, most).toWellFormed().replaceAll(controlCharacters, '\ufffd')
   if (typeof thrown === 'object' && thrown !== null) {
     const source = thrown as { code?: unknown; name?: unknown; message?: unknown }
     const code = text(() => source.code) ?? text(() => source.name) ?? 'Error'
     const message =
       text(() => source.message) ?? text(() => JSON.stringify(thrown)) ?? text(() => String(thrown))
-    return { code: clean(code), message: clean(message ?? 'an object without a message was thrown') }
+    return {
+      code: clean(code, maxErrorCodeLength),
+      message: clean(message ?? 'an object without a message was thrown'),
+    }
   }
   return {
     code: 'Error',

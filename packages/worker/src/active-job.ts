@@ -9,15 +9,15 @@ import { asOutcome } from './outcome.ts'
 /** Why a running job's signal was aborted. */
 export type AbortCause = 'timed-out' | 'lease-lost' | 'shutdown'
 
-const noHeaders: MessageHeaders = Object.freeze({})
-
-/** One message in hand, and what its handler sees of it. */
-export class ActiveJob implements Job {
+/** One message in hand. */
+export class ActiveJob {
   readonly queue: string
-  readonly message: LeasedMessage
+  /** As last read: a job that is settled too late, and read again meanwhile, is settled under its new lease. */
+  message: LeasedMessage
   readonly counts: AttemptCounts
   readonly waitedMs: number
-  payload: unknown
+  /** Monotonic time of the read. */
+  readonly takenAt: number
   /** Monotonic time its handler began; undefined while it is buffered. */
   startedAt: number | undefined
   /** Monotonic time until which the lease is believed. */
@@ -27,15 +27,17 @@ export class ActiveJob implements Job {
   giveUpAt: number | undefined
   /** The handler has ended, and what becomes of the message is on its way to the database. */
   settling = false
+  /** What becomes of it is to go back into the queue. */
+  releasing = false
   // Most handlers never look at the signal; making one for each job would cost more than the rest of this object.
   #controller: AbortController | undefined
 
-  constructor(queue: string, message: LeasedMessage, readAt: number, trustedUntil: number) {
+  constructor(queue: string, message: LeasedMessage, readAt: number, takenAt: number, trustedUntil: number) {
     this.queue = queue
     this.message = message
-    this.payload = message.payload
     this.counts = countAttempts(message)
     this.waitedMs = Math.max(0, readAt - message.dueAt)
+    this.takenAt = takenAt
     this.trustedUntil = trustedUntil
   }
 
@@ -43,20 +45,8 @@ export class ActiveJob implements Job {
     return this.message.id
   }
 
-  get headers(): MessageHeaders {
-    return this.message.headers ?? noHeaders
-  }
-
   get attempt(): number {
     return this.counts.failures + 1
-  }
-
-  get readCount(): number {
-    return this.message.readCount
-  }
-
-  get enqueuedAt(): number {
-    return this.message.enqueuedAt
   }
 
   get signal(): AbortSignal {
@@ -75,17 +65,51 @@ export class ActiveJob implements Job {
   }
 }
 
+/** What the handler sees of it. Its own object, so that nothing a handler does to it reaches the worker. */
+class JobView implements Job {
+  readonly queue: string
+  readonly id: string
+  readonly payload: unknown
+  readonly headers: MessageHeaders
+  readonly attempt: number
+  readonly readCount: number
+  readonly enqueuedAt: number
+  readonly waitedMs: number
+  readonly #job: ActiveJob
+
+  constructor(job: ActiveJob, payload: unknown) {
+    const { id, headers, readCount, enqueuedAt } = job.message
+    this.queue = job.queue
+    this.id = id
+    this.payload = payload
+    this.headers = headers ?? {}
+    this.attempt = job.attempt
+    this.readCount = readCount
+    this.enqueuedAt = enqueuedAt
+    this.waitedMs = job.waitedMs
+    this.#job = job
+  }
+
+  get signal(): AbortSignal {
+    return this.#job.signal
+  }
+}
+
 /** Runs the handler to its end, whatever it does. */
 export async function runJob(job: ActiveJob, { definition, handler }: ResolvedQueue): Promise<Ending> {
+  let { payload } = job.message
   if (definition.schema !== undefined) {
     try {
-      job.payload = await validatePayload(definition, job.message.payload)
+      payload = await validatePayload(definition, payload)
     } catch (thrown) {
-      return { kind: 'dead-letter', reason: 'payload-refused', error: summarizeError(thrown) }
+      const error = summarizeError(thrown)
+      // A validator that throws has a trouble of its own, and that may pass.
+      if (error.code !== 'events/payload-refused') return { kind: 'failed', error }
+      return { kind: 'dead-letter', reason: 'payload-refused', error }
     }
   }
   try {
-    return endingOf(await handler(job))
+    return endingOf(await handler(new JobView(job, payload)))
   } catch (thrown) {
     if (job.abortCause === 'shutdown') return { kind: 'released', reason: 'shutdown' }
     const error = summarizeError(thrown)
@@ -101,17 +125,23 @@ export function endingOfStuck(job: ActiveJob, policyTimeoutMs: number): Ending {
 
 function endingOf(answer: unknown): Ending {
   const outcome = asOutcome(answer)
-  switch (outcome?.kind) {
-    case undefined:
-      return { kind: 'done' }
-    case 'retry':
-      return { kind: 'retry', delaySeconds: outcome.delaySeconds, reason: outcome.reason }
-    case 'dead-letter':
-      // From JavaScript the reason may be missing or anything.
-      return { kind: 'dead-letter', reason: summarizeError(outcome.reason ?? 'no reason given').message }
-    case 'snooze':
-      return { kind: 'snooze', delaySeconds: outcome.delaySeconds }
+  if (outcome === undefined) return { kind: 'done' }
+  const { kind, delaySeconds, reason } = outcome as {
+    kind: unknown
+    delaySeconds?: unknown
+    reason?: unknown
   }
+  const delay = typeof delaySeconds === 'number' && delaySeconds >= 0 ? delaySeconds : undefined
+  // From JavaScript, or from another version of this package, anything may come.
+  const said = reason === undefined ? undefined : summarizeError(reason).message
+  if (kind === 'dead-letter') return { kind, reason: said ?? 'no reason given' }
+  if (kind === 'retry' && (delay !== undefined || delaySeconds === undefined)) {
+    return { kind, delaySeconds: delay, reason: said }
+  }
+  if (kind === 'snooze' && delay !== undefined) return { kind, delaySeconds: delay }
+  const shown = summarizeError(`${String(kind)} with delaySeconds ${String(delaySeconds)}`).message
+  const message = `expected retry({ delaySeconds }), snooze({ delaySeconds }) or deadLetter({ reason }), got ${shown}`
+  return { kind: 'failed', error: { code: workerErrorCodes.invalidOutcome, message } }
 }
 
 function abortReason(job: ActiveJob, cause: AbortCause, timeoutMs?: number): WorkerError {

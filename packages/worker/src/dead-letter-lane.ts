@@ -1,4 +1,5 @@
 import type { Clock } from '@aimq/events'
+import type { ActiveJob } from './active-job.ts'
 import type { EndedJob } from './ledger.ts'
 
 const retryMs = { min: 1000, max: 30_000 }
@@ -8,8 +9,8 @@ export interface DeadLetterLaneOptions {
   /** Moves them; answers with the ids that were lost. */
   readonly move: (jobs: readonly EndedJob[]) => Promise<readonly string[]>
   readonly onMoved: (jobs: readonly EndedJob[], lost: readonly string[]) => void
-  /** Called once for a run of failures. */
-  readonly onFailing: (thrown: unknown) => void
+  /** The move failed: answers with what is to be tried again. */
+  readonly onFailed: (jobs: readonly EndedJob[], thrown: unknown, failures: number) => readonly EndedJob[]
 }
 
 /**
@@ -18,11 +19,14 @@ export interface DeadLetterLaneOptions {
  */
 export class DeadLetterLane {
   readonly #options: DeadLetterLaneOptions
-  readonly #pending: EndedJob[] = []
+  #pending: EndedJob[] = []
   #moving = 0
   #failures = 0
+  /** After a refusal letters go one by one, so that one bad letter holds up no other. */
+  #singly = 0
   #retry: Disposable | undefined
-  #current: Promise<void> | undefined
+  #current: Promise<void> = Promise.resolve()
+  #finished = false
 
   constructor(options: DeadLetterLaneOptions) {
     this.#options = options
@@ -34,26 +38,32 @@ export class DeadLetterLane {
 
   push(ended: EndedJob): void {
     this.#pending.push(ended)
-    if (this.#retry === undefined) this.#begin()
+    if (this.#moving === 0 && this.#retry === undefined) this.#begin()
   }
 
-  /** Waits for the move under way, tries once more what is left, and then no more; `limitMs` at most. */
-  async finish(limitMs: number): Promise<void> {
+  /** Whether this job waits here. */
+  has(job: ActiveJob): boolean {
+    return this.#pending.some((ended) => ended.job === job)
+  }
+
+  /** Sends the next `count` letters one by one. */
+  goSingly(count: number): void {
+    this.#singly = Math.max(this.#singly, count)
+  }
+
+  /** Waits for the move under way, tries once more what is left, `limitMs` at most, and answers with what still is. */
+  async finish(limitMs: number): Promise<readonly EndedJob[]> {
+    this.#finished = true
+    this.#cancelRetry()
     const { promise: limit, resolve } = Promise.withResolvers<void>()
     using _ = this.#options.clock.timer(limitMs, resolve)
     await Promise.race([this.#finish(), limit])
-    this.#cancelRetry()
+    return this.#pending.splice(0)
   }
 
   async #finish(): Promise<void> {
     await this.#current
-    this.#cancelRetry()
     if (this.#pending.length > 0) await this.#run()
-  }
-
-  #cancelRetry(): void {
-    this.#retry?.[Symbol.dispose]()
-    this.#retry = undefined
   }
 
   #begin(): void {
@@ -61,29 +71,38 @@ export class DeadLetterLane {
   }
 
   async #run(): Promise<void> {
-    if (this.#moving > 0 || this.#pending.length === 0) return
-    const batch = this.#pending.splice(0)
-    this.#moving = batch.length
-    try {
-      const lost = await this.#options.move(batch)
-      this.#failures = 0
-      this.#moving = 0
-      this.#options.onMoved(batch, lost)
-      await this.#run()
-    } catch (thrown) {
-      this.#moving = 0
-      this.#failed(batch, thrown)
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.splice(0, this.#singly > 0 ? 1 : this.#pending.length)
+      this.#singly = Math.max(0, this.#singly - batch.length)
+      this.#moving = batch.length
+      try {
+        const lost = await this.#options.move(batch)
+        this.#moving = 0
+        this.#failures = 0
+        this.#options.onMoved(batch, lost)
+      } catch (thrown) {
+        this.#moving = 0
+        this.#failures++
+        const again = this.#options.onFailed(batch, thrown, this.#failures)
+        this.#pending.unshift(...again)
+        if (this.#singly > 0) continue
+        this.#retryLater()
+        return
+      }
     }
   }
 
-  #failed(batch: readonly EndedJob[], thrown: unknown): void {
-    for (const ended of batch) ended.uncertain = true
-    this.#pending.unshift(...batch)
-    if (this.#failures++ === 0) this.#options.onFailing(thrown)
+  #retryLater(): void {
+    if (this.#finished || this.#pending.length === 0) return
     const wait = Math.min(retryMs.max, retryMs.min * 2 ** Math.min(this.#failures - 1, 10))
     this.#retry = this.#options.clock.timer(wait, () => {
       this.#retry = undefined
       this.#begin()
     })
+  }
+
+  #cancelRetry(): void {
+    this.#retry?.[Symbol.dispose]()
+    this.#retry = undefined
   }
 }

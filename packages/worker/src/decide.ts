@@ -1,5 +1,5 @@
 import type { ErrorSummary, LeasedMessage, MessageHeaders } from '@aimq/events'
-import { messageHeader } from '@aimq/events'
+import { messageHeader, summarizeError } from '@aimq/events'
 import { type AttemptCounts, countAttempts } from './attempts.ts'
 import { workerErrorCodes } from './errors.ts'
 import type { ResolvedPolicy } from './policy.ts'
@@ -46,10 +46,40 @@ export function decideStart(message: LeasedMessage, policy: ResolvedPolicy): 'ru
     }
     return { kind: 'dead-letter', reason: 'out-of-crashes', error, headers: failureHeaders(counts, error) }
   }
-  // The last failure was recorded and the move to the dead-letter queue was not.
+  // It was given up before, and the move to the dead-letter queue did not come about.
+  const givenUp = message.headers?.[messageHeader.givenUp]
+  if (typeof givenUp === 'string') return { kind: 'dead-letter', reason: givenUp, headers: {} }
   if (counts.failures >= policy.maxAttempts)
     return { kind: 'dead-letter', reason: 'out-of-attempts', headers: {} }
   return counts.crashes >= suspectAfterCrashes ? 'run-alone' : 'run'
+}
+
+/**
+ * The least that can be said of a verdict: for one whose settlement the queue refused, because of what stands in it.
+ */
+export function bareVerdict(verdict: Verdict): Verdict {
+  switch (verdict.kind) {
+    case 'complete':
+      return verdict
+    case 'retry': {
+      const { error: _, ...rest } = verdict
+      return { ...rest, delayMs: delayMs(verdict.delayMs), headers: countsOnly(verdict.headers) }
+    }
+    case 'release':
+      return { ...verdict, headers: countsOnly(verdict.headers) }
+    case 'dead-letter':
+      return { kind: 'dead-letter', reason: 'given-up', headers: countsOnly(verdict.headers) }
+  }
+}
+
+function countsOnly(headers: MessageHeaders): MessageHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => typeof value === 'number'))
+}
+
+/** For a dead letter that could not be moved when the worker stopped: back into the queue, never to be run again. */
+export function giveUpLater(verdict: Verdict): Verdict {
+  const { headers = {}, reason = 'given-up' } = verdict as { headers?: MessageHeaders; reason?: string }
+  return { kind: 'release', reason: 'shutdown', headers: { ...headers, [messageHeader.givenUp]: reason } }
 }
 
 /** Ending, history and policy → verdict. */
@@ -72,7 +102,7 @@ export function decideEnding(
       return {
         kind: 'retry',
         cause: 'snoozed',
-        delayMs: delayMs(ending.delaySeconds * 1000, 0),
+        delayMs: delayMs(ending.delaySeconds * 1000),
         headers: { [messageHeader.snoozes]: counts.snoozes + 1 },
       }
     case 'dead-letter':
@@ -83,10 +113,8 @@ export function decideEnding(
         ...(ending.error === undefined ? {} : { error: ending.error }),
       }
     case 'retry': {
-      const error = {
-        code: workerErrorCodes.retryRequested,
-        message: ending.reason ?? 'the handler asked for a retry',
-      }
+      const { message } = summarizeError(ending.reason ?? 'the handler asked for a retry')
+      const error = { code: workerErrorCodes.retryRequested, message }
       const wanted = ending.delaySeconds === undefined ? undefined : ending.delaySeconds * 1000
       return decideFailure('requested', error, wanted, counts, policy, random)
     }
@@ -108,7 +136,7 @@ function decideFailure(
   const headers = failureHeaders({ ...counts, failures }, error)
   if (failures >= policy.maxAttempts)
     return { kind: 'dead-letter', reason: 'out-of-attempts', error, headers }
-  const wait = delayMs(wantedDelayMs ?? backoffMs(policy, failures, random), 1000)
+  const wait = delayMs(wantedDelayMs ?? backoffMs(policy, failures, random))
   return { kind: 'retry', cause, delayMs: wait, headers, error }
 }
 
@@ -116,16 +144,17 @@ function failureHeaders(counts: AttemptCounts, error: ErrorSummary): MessageHead
   return { [messageHeader.failures]: counts.failures, [messageHeader.lastError]: error }
 }
 
-/** A user's own backoff may throw; a job is not lost over that. */
+/** A user's own backoff may throw, or answer with anything; a job is not lost over that. */
 function backoffMs(policy: ResolvedPolicy, failures: number, random: () => number): number {
   try {
-    return policy.backoff(failures, random)
+    const wanted: unknown = policy.backoff(failures, random)
+    return typeof wanted === 'number' ? wanted : Number.NaN
   } catch {
     return Number.NaN
   }
 }
 
-/** A delay from outside, made usable: not a number → `fallback`, never negative, never absurd. */
-function delayMs(wanted: number, fallback: number): number {
-  return Number.isNaN(wanted) ? fallback : Math.min(Math.max(wanted, 0), maxDelayMs)
+/** A delay from outside, made usable: not a number → a second, never negative, never absurd. */
+function delayMs(wanted: number): number {
+  return Number.isNaN(wanted) ? 1000 : Math.min(Math.max(wanted, 0), maxDelayMs)
 }

@@ -14,6 +14,8 @@ export const workerErrorCodes = {
   shutdown: 'worker/shutdown',
   /** The job took its worker down, or outlived its lease, too often. */
   crashedTooOften: 'worker/crashed-too-often',
+  /** The handler answered `retry` or `snooze` with something that is no delay, or an outcome nobody knows. */
+  invalidOutcome: 'worker/invalid-outcome',
   /** The handler asked for a retry with `retry({ … })`. */
   retryRequested: 'worker/retry-requested',
 } as const

@@ -18,9 +18,12 @@ export interface HandOptions {
   readonly extend: (leases: readonly Lease[]) => Promise<readonly string[]>
   /** What becomes of the message is decided; it stays in hand until `letGo`. */
   readonly onEnded: (ended: EndedJob) => void
-  /** A slot freed, here or elsewhere. */
-  readonly onRoom: () => void
+  /** Something changed that the loop should look at: a job ended, a slot is ours to take. */
+  readonly onChange: () => void
 }
+
+/** How long a suspect waits for its neighbours to end, and how long it has the queue for itself. */
+const suspectPatienceMs = 10_000
 
 /** The jobs of one queue that are in hand: leased ahead, running, or ended and not yet settled. */
 export class Hand {
@@ -28,10 +31,11 @@ export class Hand {
   readonly #leases: LeaseKeeper
   readonly #running = new Set<ActiveJob>()
   #buffer: ActiveJob[] = []
-  /** Jobs that took their worker down before: run one at a time, with nothing of this queue beside them. */
-  #suspects: ActiveJob[] = []
-  /** The last read brought a suspect: read one message at a time until one is none. */
-  #cautious = false
+  /** A job that took its worker down before: run with nothing of this queue beside it, as far as that can be waited for. */
+  #suspect: ActiveJob | undefined
+  /** Until when a suspect just read has the queue for itself; meanwhile one message is read at a time. */
+  #cautiousUntil = Number.NEGATIVE_INFINITY
+  readonly #byId = new Map<string, ActiveJob>()
   /** Jobs that have ended and are on their way into the database, dead letters aside. */
   readonly #leaving = new Set<ActiveJob>()
   #closing = false
@@ -49,6 +53,8 @@ export class Hand {
       onLost: (job) => this.#lose(job),
       onTimeout: (job) => this.#abort(job, 'timed-out', abortGraceMs),
       onStuck: (job) => this.#giveUp(job),
+      onOverdue: (job) => this.#handBack(job),
+      onBeaten: options.onChange,
       onBlocked: (lateMs) => this.#warnBlocked(lateMs),
     })
   }
@@ -62,7 +68,7 @@ export class Hand {
   }
 
   get buffered(): number {
-    return this.#buffer.length + this.#suspects.length
+    return this.#buffer.length + (this.#suspect === undefined ? 0 : 1)
   }
 
   /** Handlers that have ended, ever. */
@@ -72,11 +78,13 @@ export class Hand {
 
   /** For how many messages there is room, with up to `ahead` beyond the free slots. */
   room(ahead: number): number {
-    if (this.#closing || this.#suspects.length > 0) return 0
-    const { slots, queue, onRoom } = this.#options
-    if (slots.free === 0) slots.wait(onRoom)
+    if (this.#closing || this.#suspect !== undefined) return 0
+    const { slots, queue, clock } = this.#options
+    const busy = this.#running.size + this.#buffer.length
+    if (clock.monotonic() < this.#cautiousUntil) return busy === 0 ? 1 : 0
     const free = Math.min(queue.policy.concurrency - this.#running.size, slots.free)
-    if (this.#cautious) return free > 0 && this.#running.size + this.#buffer.length === 0 ? 1 : 0
+    // With one job in hand a queue stands in the line for a slot, however busy the others are.
+    if (busy === 0) return Math.max(1, free + ahead)
     // A buffer still half full is filled when it is not, by one larger read.
     if (this.#buffer.length > ahead / 2) return 0
     return Math.max(0, free + ahead - this.#buffer.length)
@@ -84,51 +92,89 @@ export class Hand {
 
   /** Takes what a read that was sent at `sentAt` has found. */
   take({ messages, readAt }: ReadResult, sentAt: number): void {
-    const { queue } = this.#options
+    const { queue, clock } = this.#options
+    const now = clock.monotonic()
     const trustedUntil = this.#leases.trustedUntil(sentAt)
     let suspects = 0
     for (const message of messages) {
-      const job = new ActiveJob(queue.definition.name, message, readAt, trustedUntil)
+      const known = this.#byId.get(message.id)
+      if (known !== undefined && this.#meetAgain(known, message, trustedUntil)) continue
+      // The answer took so long that somebody else may have it by now.
+      if (trustedUntil <= now) continue
+      const job = new ActiveJob(queue.definition.name, message, readAt, sentAt, trustedUntil)
+      this.#byId.set(job.id, job)
       this.#leases.add(job)
       const start = decideStart(message, queue.policy)
       if (this.#closing) this.#release(job, 'shutdown')
       else if (start === 'run') this.#buffer.push(job)
       else if (start !== 'run-alone') this.#end(job, start)
-      else if (suspects++ === 0) this.#suspects.push(job)
+      else if (suspects++ === 0 && this.#suspect === undefined) this.#suspect = job
       // Leased beside the first suspect, this one would pay for its crash.
       else this.#release(job, 'made-way')
     }
-    this.#cautious = suspects > 0
+    if (suspects > 0) this.#cautiousUntil = now + suspectPatienceMs
+    else if (messages.length > 0) this.#cautiousUntil = Number.NEGATIVE_INFINITY
     this.start()
+  }
+
+  /**
+   * A message we still have in hand was read again, so the lease we had is over. If its job has ended, what was decided
+   * is settled under the new lease; if not, it is lost, and the message is a new job.
+   */
+  #meetAgain(known: ActiveJob, message: ReadResult['messages'][number], trustedUntil: number): boolean {
+    if (known.settling && known.message.enqueuedAt === message.enqueuedAt) {
+      known.message = message
+      known.trustedUntil = trustedUntil
+      return true
+    }
+    if (!known.settling && known.abortCause !== 'lease-lost') this.#lose(known)
+    return false
   }
 
   /** Starts what can start. */
   start(): void {
-    const { slots, queue, onRoom } = this.#options
-    const [alone] = this.#suspects
-    // Not before its neighbours are back in the queue: a crash now would be counted against them.
-    if (alone !== undefined && this.#running.size + this.#buffer.length + this.#leaving.size === 0) {
-      if (slots.take(onRoom)) this.#start(alone)
-      return
+    const { slots, queue, onChange } = this.#options
+    const suspect = this.#suspect
+    if (suspect !== undefined && this.#mayStartAlone(suspect) && slots.take(onChange)) {
+      this.#suspect = undefined
+      this.#start(suspect)
     }
     while (this.#running.size < queue.policy.concurrency && this.#buffer.length > 0) {
-      if (!slots.take(onRoom)) return
+      if (!slots.take(onChange)) return
       const job = this.#buffer.shift()
       if (job !== undefined) this.#start(job)
     }
+    if (this.buffered === 0) slots.forget(onChange)
+  }
+
+  /**
+   * Not before its neighbours are back in the queue, or settled: a crash now would be counted against them. But neither
+   * they nor the queue wait for ever.
+   */
+  #mayStartAlone(suspect: ActiveJob): boolean {
+    if (this.#running.size + this.#buffer.length + this.#leaving.size === 0) return true
+    return this.#options.clock.monotonic() - suspect.takenAt >= suspectPatienceMs
   }
 
   /** The message is settled, or gone. */
   letGo(job: ActiveJob): void {
     this.#leaving.delete(job)
+    if (this.#byId.get(job.id) === job) this.#byId.delete(job.id)
     this.#leases.remove(job)
+  }
+
+  /** Whether a heartbeat is under way that would undo a release of this job. */
+  isBeating(job: ActiveJob): boolean {
+    return this.#leases.isBeating(job)
   }
 
   /** Takes no more, and hands back what has not started. */
   close(): void {
     this.#closing = true
-    this.#options.slots.forget(this.#options.onRoom)
-    for (const job of [...this.#buffer.splice(0), ...this.#suspects.splice(0)]) this.#release(job, 'shutdown')
+    this.#options.slots.forget(this.#options.onChange)
+    const unstarted = [...this.#buffer.splice(0), ...(this.#suspect === undefined ? [] : [this.#suspect])]
+    this.#suspect = undefined
+    for (const job of unstarted) this.#release(job, 'shutdown')
   }
 
   /** Tells every handler to stop, and hands back the jobs of those that do not within `graceMs`. */
@@ -141,13 +187,14 @@ export class Hand {
     for (const job of [...this.#running]) this.#giveUp(job)
   }
 
+  /** Nothing is renewed after this. */
   stop(): void {
-    this.#leases.stop()
+    this.#leases.close()
+    this.#byId.clear()
   }
 
   #start(job: ActiveJob): void {
     const { clock, ledger, queue } = this.#options
-    this.#suspects = this.#suspects.filter((suspect) => suspect !== job)
     job.startedAt = clock.monotonic()
     this.#running.add(job)
     this.#leases.watch(job)
@@ -163,18 +210,27 @@ export class Hand {
     if (job.abortCause === 'lease-lost') this.letGo(job)
     else this.#end(job, decideEnding(ending, job.counts, this.#options.queue.policy))
     this.start()
-    this.#options.onRoom()
+    this.#options.onChange()
   }
 
   #end(job: ActiveJob, verdict: Verdict): void {
     job.settling = true
+    job.releasing = verdict.kind === 'retry' || verdict.kind === 'release'
     if (verdict.kind !== 'dead-letter') this.#leaving.add(job)
     const durationMs = job.startedAt === undefined ? 0 : this.#options.clock.monotonic() - job.startedAt
-    this.#options.onEnded({ job, verdict, durationMs, uncertain: false })
+    this.#options.onEnded({ job, verdict, durationMs, uncertain: false, bare: false })
   }
 
   #release(job: ActiveJob, reason: string): void {
     this.#end(job, decideEnding({ kind: 'released', reason }, job.counts, this.#options.queue.policy))
+  }
+
+  /** Leased ahead and not started for too long: a peer may be idle. One is kept, to stand in the line for a slot. */
+  #handBack(job: ActiveJob): void {
+    if (job === this.#suspect || (this.#running.size === 0 && this.#buffer[0] === job)) return
+    this.#buffer = this.#buffer.filter((buffered) => buffered !== job)
+    this.#release(job, 'made-way')
+    this.#options.onChange()
   }
 
   #abort(job: ActiveJob, cause: AbortCause, graceMs: number): void {
@@ -201,7 +257,7 @@ export class Hand {
     )
     this.#options.ledger.leaseLost(job)
     this.#buffer = this.#buffer.filter((buffered) => buffered !== job)
-    this.#suspects = this.#suspects.filter((suspect) => suspect !== job)
+    if (this.#suspect === job) this.#suspect = undefined
     if (this.#running.has(job)) this.#abort(job, 'lease-lost', this.#options.abortGraceMs)
     else this.letGo(job)
   }

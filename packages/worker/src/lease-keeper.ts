@@ -13,9 +13,16 @@ export interface LeaseKeeperOptions {
   readonly onTimeout: (job: ActiveJob) => void
   /** A job's handler has not heeded its signal by `giveUpAt`. */
   readonly onStuck: (job: ActiveJob) => void
+  /** A job has been leased ahead for too long: somebody else may have a free slot. */
+  readonly onOverdue: (job: ActiveJob) => void
+  /** A heartbeat was answered, or failed. */
+  readonly onBeaten: () => void
   /** Timers fired this late: something blocked the event loop. */
   readonly onBlocked: (lateMs: number) => void
 }
+
+/** How long a job may wait between its read and its start. */
+const maxBufferedMs = 1000
 
 /**
  * Keeps the leases of the jobs in hand: one heartbeat for all of them every third of a lease, and a watch over what
@@ -28,7 +35,9 @@ export class LeaseKeeper {
   readonly #held = new Set<ActiveJob>()
   readonly #beatEveryMs: number
   #beatAt = 0
-  #beating = false
+  /** The jobs of the heartbeat under way. A release must wait for it: it would give the lease back its length. */
+  #beating: ReadonlySet<ActiveJob> = new Set()
+  #closed = false
   #timer: Disposable | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -47,10 +56,18 @@ export class LeaseKeeper {
     return this.#held
   }
 
+  /** Whether a heartbeat with this job in it is under way. */
+  isBeating(job: ActiveJob): boolean {
+    return this.#beating.has(job)
+  }
+
   add(job: ActiveJob): void {
-    if (this.#held.size === 0) this.#beatAt = this.#options.clock.monotonic() + this.#beatEveryMs
+    if (this.#closed) return
+    // From when it was read, not from when the answer came: that may have taken long.
+    const beatAt = job.takenAt + this.#beatEveryMs
+    this.#beatAt = this.#held.size === 0 ? beatAt : Math.min(this.#beatAt, beatAt)
     this.#held.add(job)
-    this.#wakeBy(this.#beatAt)
+    this.#wakeBy(Math.min(this.#beatAt, job.takenAt + maxBufferedMs))
   }
 
   /** A handler began, or a signal was aborted: something may be due earlier than the next heartbeat. */
@@ -60,17 +77,24 @@ export class LeaseKeeper {
 
   remove(job: ActiveJob): void {
     this.#held.delete(job)
-    if (this.#held.size === 0) this.stop()
+    if (this.#held.size === 0) this.#disarm()
   }
 
-  stop(): void {
+  /** No heartbeat goes out after this, whatever is still under way. */
+  close(): void {
+    this.#closed = true
+    this.#held.clear()
+    this.#disarm()
+  }
+
+  #disarm(): void {
     this.#timer?.[Symbol.dispose]()
     this.#timer = undefined
     this.#timerAt = Number.POSITIVE_INFINITY
   }
 
   #wakeBy(at: number): void {
-    if (at >= this.#timerAt) return
+    if (this.#closed || at >= this.#timerAt) return
     this.#timer?.[Symbol.dispose]()
     this.#timerAt = at
     const { clock } = this.#options
@@ -86,52 +110,62 @@ export class LeaseKeeper {
     if (lateMs > this.#beatEveryMs) this.#options.onBlocked(lateMs)
 
     for (const job of [...this.#held]) {
-      if (job.settling) continue
+      if (job.settling || !this.#held.has(job)) continue
       if (job.trustedUntil <= now && job.abortCause !== 'lease-lost') this.#options.onLost(job)
+      else if (job.startedAt === undefined && job.takenAt + maxBufferedMs <= now) this.#options.onOverdue(job)
       if (job.startedAt === undefined) continue
       if (job.abortCause === undefined && job.startedAt + timeoutMs <= now) this.#options.onTimeout(job)
       if (job.giveUpAt !== undefined && job.giveUpAt <= now) this.#options.onStuck(job)
     }
-    if (this.#beatAt <= now && !this.#beating) void this.#beat()
+    if (this.#beatAt <= now && this.#beating.size === 0) void this.#beat()
     this.#wakeForNext(now)
   }
 
   #wakeForNext(now: number): void {
     if (this.#held.size === 0) return
-    let at = this.#beating ? now + this.#beatEveryMs : this.#beatAt
+    let at = this.#beating.size > 0 ? now + this.#beatEveryMs : this.#beatAt
     for (const job of this.#held) {
       if (job.settling) continue
       if (job.abortCause !== 'lease-lost') at = Math.min(at, job.trustedUntil)
-      if (job.startedAt === undefined) continue
-      at = Math.min(at, job.giveUpAt ?? job.startedAt + this.#options.timeoutMs)
+      if (job.startedAt !== undefined)
+        at = Math.min(at, job.giveUpAt ?? job.startedAt + this.#options.timeoutMs)
+      // Said once; what is kept all the same is looked at with the next heartbeat.
+      else if (job.takenAt + maxBufferedMs > now) at = Math.min(at, job.takenAt + maxBufferedMs)
     }
     this.#wakeBy(Math.max(at, now + 1))
   }
 
   async #beat(): Promise<void> {
-    const { clock, extend, leaseMs, onLost } = this.#options
+    const { clock, extend, onLost, onBeaten } = this.#options
     const sentAt = clock.monotonic()
-    // Jobs read since the last heartbeat are fresh enough to wait for the next one.
-    const stale = [...this.#held].filter(
-      (job) => job.trustedUntil - sentAt < (leaseMs * 2) / 3 && job.abortCause !== 'lease-lost',
-    )
     this.#beatAt = sentAt + this.#beatEveryMs
+    const stale = [...this.#held].filter((job) => this.#wantsRenewal(job, sentAt))
     if (stale.length === 0) return
-    this.#beating = true
+    this.#beating = new Set(stale)
     try {
       const lost = new Set(await extend(stale.map((job) => job.message)))
       const until = this.trustedUntil(sentAt)
       for (const job of stale) {
         // A job that is being settled answers for itself: gone may mean done.
         if (!lost.has(job.id)) job.trustedUntil = until
-        else if (!job.settling && this.#held.has(job)) onLost(job)
+        else if (!job.settling && this.#held.has(job) && job.abortCause !== 'lease-lost') onLost(job)
       }
     } catch {
       // The runner's own reads and settlements report that the database is away; here only time counts.
       this.#beatAt = clock.monotonic() + Math.min(1000, this.#beatEveryMs / 2)
     } finally {
-      this.#beating = false
-      this.#wakeForNext(clock.monotonic())
+      this.#beating = new Set()
+      if (!this.#closed) {
+        this.#wakeForNext(clock.monotonic())
+        onBeaten()
+      }
     }
+  }
+
+  #wantsRenewal(job: ActiveJob, now: number): boolean {
+    // What goes back into the queue must keep the time it is given there.
+    if (job.abortCause === 'lease-lost' || job.releasing) return false
+    // Jobs read since the last heartbeat are fresh enough to wait for the next one.
+    return job.trustedUntil - now < (this.#options.leaseMs * 2) / 3
   }
 }

@@ -6,8 +6,10 @@ import type { ResolvedQueue } from './options.ts'
 /** A job that has ended, and what is to become of its message. */
 export interface EndedJob {
   readonly job: ActiveJob
-  readonly verdict: Verdict
+  verdict: Verdict
   readonly durationMs: number
+  /** The queue refused it for what stands in it; the verdict is down to the bare one. */
+  bare: boolean
   /** The settlement was sent before and its answer never came: «gone» may well mean that it worked. */
   uncertain: boolean
 }
@@ -29,8 +31,13 @@ export class Ledger {
 
   started(job: ActiveJob): void {
     if (!this.#bus.hasListeners('worker:job-started')) return
-    const { readCount, waitedMs, message } = job
-    this.#bus.emit('worker:job-started', { ...reference(job), readCount, dueAt: message.dueAt, waitedMs })
+    const { waitedMs, message } = job
+    this.#bus.emit('worker:job-started', {
+      ...reference(job),
+      readCount: message.readCount,
+      dueAt: message.dueAt,
+      waitedMs,
+    })
   }
 
   leaseLost(job: ActiveJob): void {

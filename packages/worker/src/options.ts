@@ -1,4 +1,4 @@
-import { parseOptions, type QueueDefinition, queueNamePattern } from '@aimq/events'
+import { defineQueue, parseOptions, type QueueDefinition, queueNamePattern } from '@aimq/events'
 import * as v from 'valibot'
 import { WorkerError, workerErrorCodes } from './errors.ts'
 import { defineHandler, type Handler, type HandlerDefinition, type Handlers } from './handler.ts'
@@ -55,7 +55,7 @@ const policySchema = v.strictObject({
   maxCrashes: whole(1, 1_000_000, 'a whole number'),
   timeoutMs: milliseconds(1),
   // A lease shorter than a second is lost to the first slow query.
-  leaseMs: milliseconds(1000, dayMs),
+  leaseMs: milliseconds(1000, dayMs / 2),
   backoff: v.optional(
     v.function('expected a function of the number of failures, for example exponentialBackoff()'),
   ),
@@ -124,5 +124,11 @@ function resolveQueue(
   defaults: QueuePolicy = {},
 ): ResolvedQueue {
   const { queue, handler, policy } = typeof entry === 'function' ? defineHandler(name, entry) : entry
-  return { definition: queue, handler, policy: { ...policyDefaults, ...given(defaults), ...given(policy) } }
+  // Again, because a definition made by hand may lack what `defineQueue` sees to.
+  const { deadLetterQueue } = defineQueue(name, queue.deadLetterQueue === undefined ? {} : queue)
+  return {
+    definition: { ...queue, deadLetterQueue },
+    handler,
+    policy: { ...policyDefaults, ...given(defaults), ...given(policy) },
+  }
 }

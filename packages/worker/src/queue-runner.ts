@@ -6,10 +6,13 @@ import {
   type ReadResult,
   summarizeError,
 } from '@aimq/events'
+import { ActiveJob } from './active-job.ts'
 import { DeadLetterLane } from './dead-letter-lane.ts'
+import { decideEnding, giveUpLater } from './decide.ts'
 import { Hand } from './hand.ts'
 import { type EndedJob, Ledger, settlementOf } from './ledger.ts'
 import type { ResolvedOptions, ResolvedQueue } from './options.ts'
+import { isRefusal, makeBare, markUncertain, Outbox } from './outbox.ts'
 import { prefetchTarget } from './prefetch.ts'
 import type { Slots } from './slots.ts'
 import {
@@ -57,8 +60,7 @@ export class QueueRunner {
   readonly #hand: Hand
   readonly #deadLetters: DeadLetterLane
   #wake: WakeState
-  /** Jobs that have ended and whose settlement has not been sent. */
-  #outbox: EndedJob[] = []
+  readonly #outbox = new Outbox()
   /** A statement is under way. */
   #busy = false
   #pumpScheduled = false
@@ -91,14 +93,13 @@ export class QueueRunner {
       extend: async (leases) =>
         (await bus.request('queue:extend', { queue: this.name, leases, leaseMs })).lost,
       onEnded: (ended) => this.#ended(ended),
-      onRoom: () => this.#schedule(),
+      onChange: () => this.#schedule(),
     })
     this.#deadLetters = new DeadLetterLane({
       clock,
       move: async (jobs) => (await bus.request('queue:settle', this.#settlements(jobs))).lost,
       onMoved: (jobs, lost) => this.#confirm(jobs, lost),
-      onFailing: (thrown) =>
-        this.#warn(thrown, `dead letters of queue "${this.name}" cannot be moved; they stay in hand`),
+      onFailed: (jobs, thrown, failures) => this.#deadLettersFailed(jobs, thrown, failures),
     })
   }
 
@@ -157,18 +158,24 @@ export class QueueRunner {
   /** Jobs that run may finish until `signal` aborts; the rest goes back at once, attempt not spent. */
   async stop(signal: AbortSignal): Promise<void> {
     const idle = () => this.#hand.running === 0
+    const flushed = () => this.#outbox.size === 0 && !this.#busy
+    const before = this.#ledger.released
     this.#hand.close()
     this.#schedule()
     await this.#until(idle, Number.POSITIVE_INFINITY, signal)
     this.#hand.abortAll(shutdownAbortMs)
     await this.#until(idle, shutdownAbortMs)
     this.#hand.giveUpAll()
-    await this.#until(() => this.#outbox.length === 0 && !this.#busy, shutdownFlushMs)
-    await this.#deadLetters.finish(shutdownFlushMs)
+    await this.#until(flushed, shutdownFlushMs)
+    const unmoved = await this.#deadLetters.finish(shutdownFlushMs)
+    for (const ended of unmoved)
+      this.#outbox.push({ ...ended, verdict: giveUpLater(ended.verdict), uncertain: true })
+    this.#schedule()
+    await this.#until(flushed, unmoved.length === 0 ? 0 : shutdownFlushMs)
     this.#stopped = true
     this.#disarm()
     this.#hand.stop()
-    const count = this.#ledger.released
+    const count = this.#ledger.released - before
     if (count > 0) this.#context.bus.emit('job:enqueued', { queue: this.name, count, source: 'worker' })
   }
 
@@ -197,8 +204,10 @@ export class QueueRunner {
     }
     const count = this.#readCount(now)
     const next = count > 0 ? nextLook(this.#wake, now) : undefined
-    if (next?.kind === 'read') void this.#whileBusy(() => this.#exchange(count))
-    else if (this.#outbox.length > 0) void this.#whileBusy(() => this.#exchange(0))
+    const reads = next?.kind === 'read' ? count : 0
+    // A release whose lease a heartbeat under way may yet prolong has to wait for that.
+    const batch = this.#outbox.take(({ job }) => !(job.releasing && this.#hand.isBeating(job)))
+    if (reads > 0 || batch.length > 0) void this.#whileBusy(() => this.#exchange(reads, batch))
     else if (next?.kind === 'probe') void this.#whileBusy(() => this.#probe())
     else if (next?.kind === 'wait') this.#arm(next.until)
   }
@@ -225,10 +234,9 @@ export class QueueRunner {
   }
 
   /** Settles what has ended and reads up to `count` messages, on one round trip. */
-  async #exchange(count: number): Promise<void> {
+  async #exchange(count: number, batch: EndedJob[]): Promise<void> {
     const { bus, clock } = this.#context
     const read = { count, leaseMs: this.#queue.policy.leaseMs }
-    const batch = this.#outbox.splice(0)
     const sentAt = clock.monotonic()
     if (count > 0) this.#readBegins(sentAt)
     if (batch.length === 0) {
@@ -244,10 +252,41 @@ export class QueueRunner {
       if (answer.read === undefined) this.#wake = onSettled(this.#wake)
       else this.#accept(answer.read, sentAt)
     } catch (thrown) {
-      for (const ended of batch) ended.uncertain = true
-      this.#outbox.unshift(...batch)
-      throw thrown
+      if (!isRefusal(thrown)) {
+        this.#outbox.putBack(batch, thrown)
+        throw thrown
+      }
+      if (batch.length > 1) this.#outbox.putBackSingly(batch)
+      else for (const ended of this.#reduced(batch, thrown)) this.#outbox.push(ended)
     }
+  }
+
+  /**
+   * Refused on its own: once more with nothing in it but what must be. If even that is refused the message is let go;
+   * its lease ends, and it is read again.
+   */
+  #reduced(batch: readonly EndedJob[], thrown: unknown): readonly EndedJob[] {
+    return batch.filter((ended) => {
+      this.#warn(
+        thrown,
+        `what became of job ${ended.job.id} (queue "${this.name}") cannot be recorded as it is`,
+      )
+      const again = makeBare(ended)
+      if (!again) this.#hand.letGo(ended.job)
+      return again
+    })
+  }
+
+  #deadLettersFailed(batch: readonly EndedJob[], thrown: unknown, failures: number): readonly EndedJob[] {
+    if (isRefusal(thrown)) {
+      if (batch.length === 1) return this.#reduced(batch, thrown)
+      this.#deadLetters.goSingly(batch.length)
+      return batch
+    }
+    markUncertain(batch, thrown)
+    if (failures === 1)
+      this.#warn(thrown, `dead letters of queue "${this.name}" cannot be moved; they stay in hand`)
+    return batch
   }
 
   async #probe(): Promise<void> {
@@ -262,6 +301,10 @@ export class QueueRunner {
   }
 
   #accept(read: ReadResult, sentAt: number): void {
+    if (this.#stopped) {
+      this.#handBackLate(read)
+      return
+    }
     if (read.messages.length > 0) {
       this.#idle = false
       this.#wake = onFound(this.#wake, this.#context.clock.monotonic())
@@ -270,6 +313,17 @@ export class QueueRunner {
       this.#foundNothing(read.next ?? { nextDueInMs: null, newestId: null })
     }
     this.#hand.take(read, sentAt)
+  }
+
+  /** The answer to a read came after the worker had stopped. If this fails, too, the leases end by themselves. */
+  #handBackLate({ messages, readAt }: ReadResult): void {
+    if (messages.length === 0) return
+    const settlements = messages.map((message) => {
+      const job = new ActiveJob(this.name, message, readAt, 0, 0)
+      const verdict = decideEnding({ kind: 'released', reason: 'shutdown' }, job.counts, this.#queue.policy)
+      return settlementOf({ job, verdict, durationMs: 0, uncertain: false, bare: false }, this.#queue)
+    })
+    this.#context.bus.request('queue:settle', { queue: this.name, settlements }).catch(() => {})
   }
 
   #foundNothing(next: NonNullable<ReadResult['next']>): void {

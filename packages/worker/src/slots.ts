@@ -1,10 +1,11 @@
 /**
- * The bound on handlers over all queues. Queues that found no slot are told when one frees, in the
- * order of asking, so that a busy queue cannot starve the others.
+ * The bound on handlers over all queues. Slots go round in the order of asking: a queue with a job ready to start waits
+ * its turn, and none takes a slot back before those that waited longer, however busy it is.
  */
 export class Slots {
   readonly total: number
   #taken = 0
+  /** Told when it is their turn. Only who has a job to start may stand here. */
   readonly #waiting = new Set<() => void>()
 
   constructor(total: number) {
@@ -15,30 +16,31 @@ export class Slots {
     return this.total - this.#taken
   }
 
-  /** True: a slot is taken, to be given back with {@link give}. False: `onFree` is called once when one frees. */
-  take(onFree: () => void): boolean {
-    if (this.#taken >= this.total) {
-      this.wait(onFree)
+  /** True: a slot is taken, to be given back with {@link give}. False: `onTurn` is called when it is this one's turn. */
+  take(onTurn: () => void): boolean {
+    const [first] = this.#waiting
+    if (this.free <= 0 || (first !== undefined && first !== onTurn)) {
+      this.#waiting.add(onTurn)
       return false
     }
+    this.#waiting.delete(onTurn)
     this.#taken++
+    this.#tellNext()
     return true
-  }
-
-  /** `onFree` is called once when a slot frees. */
-  wait(onFree: () => void): void {
-    this.#waiting.add(onFree)
   }
 
   give(): void {
     this.#taken--
-    // All are told: the first may find that it has nothing to run, and the slot must not stay empty for that.
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const tell of waiting) tell()
+    this.#tellNext()
   }
 
-  forget(onFree: () => void): void {
-    this.#waiting.delete(onFree)
+  /** Gives up its place in the line: there is nothing to start any more. */
+  forget(onTurn: () => void): void {
+    if (this.#waiting.delete(onTurn)) this.#tellNext()
+  }
+
+  #tellNext(): void {
+    const [first] = this.#waiting
+    if (this.free > 0) first?.()
   }
 }

@@ -12,15 +12,17 @@ import type { ProbeResult } from '@aimq/events'
  *   hint  ──▶ look, spread over up to `herdMs` when hints have been finding nothing here (a peer was faster)
  *   error ──▶ wait with backoff; hints do not shorten it
  *
- * No hint is lost: each raises `hints`, a look notes the number it began with, and a look that found nothing while
+ * No hint is lost: each raises `reasons`, a look notes the number it began with, and a look that found nothing while
  * the number rose is followed by another. A hint is never trusted: one that finds nothing and no new message id makes
  * the next one wait longer, up to two seconds.
  */
 
 export interface WakeState {
-  /** Hints so far, and how many of them had come when the last look began. */
+  /** Hints so far. */
   readonly hints: number
-  readonly hintsSeen: number
+  /** Reasons to look so far, hints among them, and how many there were when the last look began. */
+  readonly reasons: number
+  readonly reasonsSeen: number
   /** A hint has come since the last look began; and: the look under way, or the last one, followed from such a hint. */
   readonly hinted: boolean
   readonly woken: boolean
@@ -34,8 +36,9 @@ export interface WakeState {
   readonly confirmAt: number | null
   /** Over how long looks that follow a hint are spread, because peers were faster. */
   readonly herdMs: number
-  /** Hints in a row that found nothing and no new message. */
+  /** Hints in a row, in quick succession, that found nothing and no new message. */
   readonly unjustified: number
+  readonly hintedAt: number
   /** The newest message id the database has named, to tell a hint that meant something from one that did not. */
   readonly newestId: string | null
   /** Looks in a row that found nothing. */
@@ -75,7 +78,8 @@ const errorBackoffMs = { min: 200, max: 5000 }
 export function initialWakeState(now: number): WakeState {
   return {
     hints: 0,
-    hintsSeen: 0,
+    reasons: 0,
+    reasonsSeen: 0,
     hinted: false,
     woken: false,
     lookAt: now,
@@ -85,6 +89,7 @@ export function initialWakeState(now: number): WakeState {
     confirmAt: null,
     herdMs: 0,
     unjustified: 0,
+    hintedAt: Number.NEGATIVE_INFINITY,
     newestId: null,
     empty: 0,
     allowance: allowanceBurst,
@@ -99,30 +104,49 @@ export function nextLook(state: WakeState, now: number): NextLook {
   return until <= now ? { kind: state.look } : { kind: 'wait', until }
 }
 
-/** Somebody says there is work, now or in `dueInMs`. */
+/**
+ * Somebody says there is work, now or in `dueInMs`. A time to come is looked at when it comes, and once soon: only the
+ * database knows by its own clock.
+ */
 export function onHint(state: WakeState, { now, random }: Moment, dueInMs = 0): WakeState {
-  const next = { ...state, hints: state.hints + 1 }
-  if (dueInMs > 0) return { ...next, lookAt: Math.min(state.lookAt, now + dueInMs + jitter(random)) }
-  const spread = Math.max(random() * state.herdMs, unjustifiedWait(state))
+  const next = {
+    ...state,
+    hints: state.hints + 1,
+    reasons: state.reasons + 1,
+    hintedAt: now,
+    // Honest hints for jobs that a peer took look like forged ones; but they do not come by the dozen.
+    unjustified: now - state.hintedAt > maxUnjustifiedWaitMs ? 0 : state.unjustified,
+  }
+  const confirmAt = state.confirmAt ?? now + confirmAfterMs
+  if (dueInMs > 0) {
+    const soonest = Math.min(now + dueInMs + jitter(random), confirmAt)
+    return { ...next, confirmAt, look: lookFor(state, now), lookAt: Math.min(state.lookAt, soonest) }
+  }
+  const spread = Math.max(random() * state.herdMs, unjustifiedWait(next))
   return {
     ...next,
     hinted: true,
-    look: state.herdMs > 0 && state.lookAt > now ? 'probe' : state.look,
+    look: lookFor(state, now),
     lookAt: Math.min(state.lookAt, now + spread),
-    confirmAt: state.confirmAt ?? now + confirmAfterMs,
+    confirmAt,
   }
+}
+
+/** A look that follows a hint only asks, where peers have been faster before. */
+function lookFor(state: WakeState, now: number): 'read' | 'probe' {
+  return state.herdMs > 0 && state.lookAt > now ? 'probe' : state.look
 }
 
 /** We know ourselves that there is reason to look at `at`: a job we put back, a change of health, a resume. */
 export function lookBy(state: WakeState, at: number): WakeState {
-  return { ...state, hints: state.hints + 1, look: 'read', lookAt: Math.min(state.lookAt, at) }
+  return { ...state, reasons: state.reasons + 1, look: 'read', lookAt: Math.min(state.lookAt, at) }
 }
 
 export function onLookBegan(state: WakeState, now: number): WakeState {
   const confirmed = state.confirmAt !== null && state.confirmAt <= now
   return {
     ...state,
-    hintsSeen: state.hints,
+    reasonsSeen: state.reasons,
     woken: state.hinted,
     hinted: false,
     confirmAt: confirmed ? null : state.confirmAt,
@@ -167,7 +191,7 @@ export function onNothing(
     return { ...settled, look: 'read', lookAt: now }
   }
   // A hint came while we looked: the look may have been too early for it.
-  if (state.hints !== state.hintsSeen) {
+  if (state.reasons !== state.reasonsSeen) {
     return {
       ...settled,
       look: settled.herdMs > 0 ? 'probe' : 'read',
@@ -183,7 +207,8 @@ export function onNothing(
   const eagerly = config.eager ? firstPollMs * 2 ** Math.min(state.empty, 16) : Number.POSITIVE_INFINITY
   const poll = Math.min(config.pollIntervalMs, eagerly) * (0.9 + 0.2 * random())
   const confirm = state.confirmAt === null ? Number.POSITIVE_INFINITY : state.confirmAt - now
-  return { ...settled, look: 'read', lookAt: now + Math.max(0, Math.min(due, poll, confirm)) }
+  const look = confirm < Math.min(due, poll) && settled.herdMs > 0 ? 'probe' : 'read'
+  return { ...settled, look, lookAt: now + Math.max(0, Math.min(due, poll, confirm)) }
 }
 
 /** Settlements went through without a look: the database answers. */

@@ -28,6 +28,7 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
   const names = options.queues.map((queue) => queue.definition.name)
   let state: WorkerStatus['state'] = 'stopped'
   let wakeupsProven = false
+  let healthTold = 0
   let runners = new Map<string, QueueRunner>()
   const subscriptions = new Disposables()
   let stopDrains = new AbortController()
@@ -59,7 +60,10 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
       const dueInMs = typeof dueAt === 'number' && dueAt > clock.now() ? dueAt - clock.now() : 0
       runners.get(queue)?.hint(dueInMs)
     })
-    on('realtime:health-changed', ({ health }) => setProven(health === 'healthy'))
+    on('realtime:health-changed', ({ health }) => {
+      healthTold++
+      setProven(health === 'healthy')
+    })
     // What was sent while the path was closed was told to nobody.
     on('realtime:path-connected', () => lookAtAll())
     on('bus:plugin-stopped', ({ plugin }) => {
@@ -91,8 +95,21 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
     })
   }
 
+  /** Not waited for: a worker needs no wake-ups to work. What changes later is told as a fact, and counts more. */
+  function askHealth(): void {
+    if (!bus.canRequest('realtime:status')) return
+    const asked = healthTold
+    bus.request('realtime:status', {}).then(
+      ({ health }) => {
+        if (asked === healthTold) setProven(health === 'healthy')
+      },
+      () => {},
+    )
+  }
+
   async function start(): Promise<void> {
     state = 'starting'
+    wakeupsProven = false
     if (!bus.canRequest('queue:read')) {
       throw new WorkerError(
         workerErrorCodes.noQueue,
@@ -104,11 +121,9 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
     const context = { bus, clock, logger, options, slots, wakeupsProven: () => wakeupsProven }
     runners = new Map(options.queues.map((queue) => [queue.definition.name, new QueueRunner(queue, context)]))
     listen()
-    if (bus.canRequest('realtime:status')) {
-      wakeupsProven = (await bus.request('realtime:status', {})).health === 'healthy'
-    }
     for (const runner of runners.values()) runner.start()
     state = 'running'
+    askHealth()
     bus.emit('worker:worker-started', { queues: names })
   }
 

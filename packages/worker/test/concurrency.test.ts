@@ -100,14 +100,23 @@ describe('concurrency', () => {
 })
 
 describe('slots', () => {
-  it('are offered to all that wait, because the first may have nothing to run', () => {
+  it('go round in the order of asking, whoever gives one back', () => {
     const slots = new Slots(1)
     const told: string[] = []
-    expect(slots.take(() => {})).toBe(true)
-    slots.wait(() => told.push('nothing to run'))
-    expect(slots.take(() => told.push('has a job'))).toBe(false)
+    const busy = () => told.push('busy')
+    const first = () => told.push('first')
+    const second = () => told.push('second')
+    expect(slots.take(busy)).toBe(true)
+    expect([slots.take(first), slots.take(second)]).toEqual([false, false])
     slots.give()
-    expect(told).toEqual(['nothing to run', 'has a job'])
-    expect(slots.free).toBe(1)
+    expect(told).toEqual(['first'])
+    // The one that gave it back stands behind the others now.
+    expect(slots.take(busy)).toBe(false)
+    // The first has nothing to start after all.
+    slots.forget(first)
+    expect(told).toEqual(['first', 'second'])
+    expect(slots.take(second)).toBe(true)
+    slots.give()
+    expect(slots.take(busy)).toBe(true)
   })
 })

@@ -124,7 +124,8 @@ describe('prefetchTarget', () => {
     ['nothing was finished', 0, 1000, 0],
     ['jobs take seconds', 10, 5000, 0],
     ['jobs take 20 ms, ten at once', 500, 1000, 50],
-    ['jobs take no time', 10, 1, 500],
+    ['jobs take no time', 400, 1, 500],
+    ['a few quick jobs may stand before slow ones', 10, 1, 20],
     ['the clock stood still', 10, 0, 0],
   ])('when %s', (_what, finished, elapsedMs, target) => {
     expect(prefetchTarget(finished, elapsedMs, 500)).toBe(target)

@@ -16,7 +16,7 @@ describe('worker options', () => {
         code: 'worker/invalid-options',
         message: [
           'worker(): 4 options are not usable',
-          '  - defaults.leaseMs: expected whole milliseconds from 1000 to 86400000, got 10',
+          '  - defaults.leaseMs: expected whole milliseconds from 1000 to 43200000, got 10',
           '  - defaults.maxAttempt: unknown option; did you mean "maxAttempts"?',
           '  - totalConcurrency: expected a whole number from 1 to 100000, got 0',
           '  - pollIntervalMS: unknown option; did you mean "pollIntervalMs"?',

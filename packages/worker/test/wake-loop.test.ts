@@ -79,10 +79,22 @@ describe('the wake-up loop', () => {
     expect(waitOf(state, 1002)).toBeLessThan(150)
   })
 
-  it('uses the due time of a hint as a time to look, not before', () => {
+  it('looks when a hint says that something will be due, and once soon, because only the database knows when', () => {
+    expect(waitOf(onHint(idle(), at(0), 100))).toBeCloseTo(112.5)
     const state = onHint(idle(), at(0), 5000)
-    expect(waitOf(state)).toBeGreaterThanOrEqual(5000)
-    expect(waitOf(state)).toBeLessThanOrEqual(5025)
+    expect(waitOf(state)).toBe(confirmAfterMs)
+    const told = onNothing(onLookBegan(state, 300), { nextDueInMs: 4700, newestId: '1' }, proven, at(300))
+    expect(waitOf(told, 300)).toBeCloseTo(4712.5)
+  })
+
+  it('trusts hints that come at leisure, though peers were always faster', () => {
+    let state = idle()
+    for (let now = 10_000; now < 100_000; now += 3000) {
+      state = onHint(state, at(now))
+      expect(waitOf(state, now)).toBeLessThanOrEqual(100)
+      const lookAt = now + waitOf(state, now)
+      state = onNothing(onLookBegan(state, lookAt), empty, proven, at(lookAt))
+    }
   })
 
   it('spreads its looks when its hints find nothing, at most over two seconds', () => {

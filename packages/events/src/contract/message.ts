@@ -48,6 +48,8 @@ export const messageHeader = {
   snoozes: 'x-aimq-snoozes',
   /** The last failure, `{ code, message }`. */
   lastError: 'x-aimq-last-error',
+  /** Why it is to go to its dead-letter queue without being run again: its worker stopped before it could move it. */
+  givenUp: 'x-aimq-given-up',
   /** On a dead-letter queue: where the message came from and why. See {@link DeadLetterHeader}. */
   deadLetter: 'x-aimq-dead-letter',
 } as const

@@ -17,7 +17,7 @@ letter as materialized (
     row_number() over (order by msg_id) as rank, n, msg_id,
     case when enveloped then message -> 'payload' else message end as payload,
     case when enveloped then (message -> 'aimq') - 'x-aimq-envelope' else '{}'::jsonb end
-      || coalesce(headers, '{}') --? headers
+      || case when jsonb_typeof(headers) = 'object' then headers else '{}' end --? headers
       || coalesce(added, '{}')
       || jsonb_build_object('x-aimq-dead-letter', jsonb_strip_nulls(jsonb_build_object(
         'queue', :'name', 'id', msg_id::text, 'readCount', read_ct,

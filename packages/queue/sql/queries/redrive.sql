@@ -22,13 +22,13 @@ gone as (
 ),
 letter as (
   select msg_id, payload,
-    (select jsonb_object_agg(key, value) from jsonb_each(headers) where key not like 'x-aimq-%') as headers
+    (select jsonb_object_agg(key, value) from jsonb_each(case when jsonb_typeof(headers) = 'object' then headers else '{}' end) where key not like 'x-aimq-%') as headers
   from (
     select
       msg_id,
       case when enveloped then message -> 'payload' else message end as payload,
       case when enveloped then message -> 'aimq' else '{}'::jsonb end
-        || coalesce(headers, '{}') --? headers
+        || case when jsonb_typeof(headers) = 'object' then headers else '{}' end --? headers
         as headers
     from gone
     cross join lateral (select message -> 'aimq' -> 'x-aimq-envelope' is not null as enveloped) as shape
@@ -47,7 +47,7 @@ sent as (
 --? if !target_headers
     , case
         when headers is not null or payload -> 'aimq' -> 'x-aimq-envelope' is not null
-          then jsonb_build_object('aimq', '{"x-aimq-envelope": 1}'::jsonb || coalesce(headers, '{}'), 'payload', payload)
+          then jsonb_build_object('aimq', '{"x-aimq-envelope": 1}'::jsonb || case when jsonb_typeof(headers) = 'object' then headers else '{}' end, 'payload', payload)
         else payload
       end
 --? end

@@ -46,7 +46,7 @@ deleted as (
 released as (
   update pgmq.:"queue" as q
   set vt = clock_timestamp() + s.delay * interval '1 millisecond'
-    , headers = case when s.headers is null then q.headers else coalesce(q.headers, '{}') || s.headers end --? headers
+    , headers = case when s.headers is null then q.headers else (case when jsonb_typeof(q.headers) = 'object' then q.headers else '{}' end) || s.headers end --? headers
 --? if !headers
     , message = case
         when s.headers is null then q.message
