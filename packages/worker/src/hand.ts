@@ -35,6 +35,7 @@ export class Hand {
   #suspect: ActiveJob | undefined
   /** Until when a suspect just read has the queue for itself; meanwhile one message is read at a time. */
   #cautiousUntil = Number.NEGATIVE_INFINITY
+  #patience: Disposable | undefined
   readonly #byId = new Map<string, ActiveJob>()
   /** Jobs that have ended and are on their way into the database, dead letters aside. */
   readonly #leaving = new Set<ActiveJob>()
@@ -112,9 +113,16 @@ export class Hand {
       // Leased beside the first suspect, this one would pay for its crash.
       else this.#release(job, 'made-way')
     }
-    if (suspects > 0) this.#cautiousUntil = now + suspectPatienceMs
+    if (suspects > 0) this.#beCautious(now + suspectPatienceMs)
     else if (messages.length > 0) this.#cautiousUntil = Number.NEGATIVE_INFINITY
     this.start()
+  }
+
+  #beCautious(until: number): void {
+    const { clock, onChange } = this.#options
+    this.#cautiousUntil = until
+    this.#patience?.[Symbol.dispose]()
+    this.#patience = clock.timer(until - clock.monotonic(), onChange)
   }
 
   /**
@@ -171,6 +179,7 @@ export class Hand {
   /** Takes no more, and hands back what has not started. */
   close(): void {
     this.#closing = true
+    this.#patience?.[Symbol.dispose]()
     this.#options.slots.forget(this.#options.onChange)
     const unstarted = [...this.#buffer.splice(0), ...(this.#suspect === undefined ? [] : [this.#suspect])]
     this.#suspect = undefined
