@@ -37,6 +37,38 @@ const idsIn = async (table: string): Promise<string[]> =>
   )
 
 describe('settle', () => {
+  it('counts on a message whose headers some other program made no object', async () => {
+    const { queue, held } = await inHand(3)
+    const foreign = ['[]', '"text"', 'null']
+    for (const [n, headers] of foreign.entries()) {
+      await database.query(`update pgmq.q_${queue} set headers = $1::jsonb where msg_id = $2`, [
+        headers,
+        held[n]?.id,
+      ])
+    }
+    const settlements = held.map((message) => ({
+      ...leaseOf(message),
+      action: 'release' as const,
+      delayMs: 0,
+      headers: { 'x-aimq-failures': 1 },
+    }))
+    expect((await client.settle(queue, { settlements })).lost).toEqual([])
+    const { messages } = await client.read(queue, { count: 3, leaseMs: 60_000 })
+    expect(messages.map(({ headers }) => headers)).toEqual(foreign.map(() => ({ 'x-aimq-failures': 1 })))
+    const dead = messages.map((message) => ({
+      ...leaseOf(message),
+      action: 'dead-letter' as const,
+      deadLetterQueue: `${queue}_dlq`,
+      reason: 'test',
+    }))
+    await database.query(`update pgmq.q_${queue} set headers = '[]'`)
+    expect((await client.settle(queue, { settlements: dead })).lost).toEqual([])
+    await database.query(
+      `update pgmq.q_${queue}_dlq set headers = jsonb_build_array(headers) where msg_id = 1`,
+    )
+    expect(await client.redrive(`${queue}_dlq`, { to: queue })).toMatchObject({ count: 3 })
+  })
+
   it('archives, deletes and releases in one round trip, and reads what is next', async () => {
     const { queue, held } = await inHand(3)
     const [first, second, third] = held as [LeasedMessage, LeasedMessage, LeasedMessage]
