@@ -4,7 +4,7 @@
  * ```ts
  * import { createBus } from '@aimq/events'
  *
- * await using bus = createBus()
+ * const bus = createBus()
  * bus.on('job:enqueued', ({ queue }) => console.log(`look at ${queue}`))
  * bus.emit('job:enqueued', { queue: 'emails', source: 'readme' })
  * ```

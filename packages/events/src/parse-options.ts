@@ -43,7 +43,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
     .map((candidate) => ({ candidate, distance: leven(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0]
   if (near === undefined) return ''
-  const close = near.distance <= Math.max(2, Math.floor(near.candidate.length / 3))
+  const close = near.distance <= Math.max(1, Math.floor(Math.max(word.length, near.candidate.length) / 3))
   return close ? `; did you mean "${near.candidate}"?` : `; known: ${known.join(', ')}`
 }
 

@@ -41,6 +41,7 @@ describe('didYouMean', () => {
   it('lists what there is when nothing is near', () => {
     expect(didYouMean('zzzzzz', ['emails', 'digests'])).toBe('; known: emails, digests')
     expect(didYouMean('emials', ['emails', 'digests'])).toBe('; did you mean "emails"?')
+    expect(didYouMean('foo', ['pool'])).toBe('; known: pool')
     expect(didYouMean('x', [])).toBe('')
   })
 })

@@ -4,7 +4,7 @@
  * ```ts
  * import { createQueueClient } from '@aimq/queue'
  *
- * await using client = createQueueClient({ connectionString: 'postgres://localhost/app' })
+ * const client = createQueueClient({ connectionString: 'postgres://localhost/app' })
  * await client.create('emails')
  * await client.send('emails', { to: 'ada@example.com' }, { delayMs: 60_000 })
  * ```

@@ -5,7 +5,7 @@
  * import { createBus } from '@aimq/events'
  * import { realtime } from '@aimq/realtime'
  *
- * await using bus = createBus()
+ * const bus = createBus()
  * bus.on('job:enqueued', ({ queue, source }) => console.log(`${source}: look at ${queue}`))
  * await bus.use(realtime({ listen: 'postgres://postgres:postgres@127.0.0.1:54329/postgres' }))
  * ```

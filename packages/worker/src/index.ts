@@ -6,7 +6,7 @@
  * import { queue } from '@aimq/queue'
  * import { worker } from '@aimq/worker'
  *
- * await using bus = createBus()
+ * const bus = createBus()
  * await bus.use(queue({ connectionString: 'postgres://postgres:postgres@127.0.0.1:5432/postgres' }))
  * await bus.use(worker({ handlers: { emails: async (job) => console.log(job.payload) } }))
  * ```
