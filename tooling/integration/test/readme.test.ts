@@ -14,7 +14,7 @@ function block(markdown: string, language: string): string {
   return found
 }
 
-it.each(['README.md', 'packages/events/README.md', 'packages/worker/README.md'])(
+it.each(['README.md', 'packages/events/README.md', 'packages/worker/README.md', 'packages/realtime/README.md'])(
   'the example of %s runs, and prints what it says',
   async (path) => {
     const markdown = await readFile(join(workspace, path), 'utf8')
