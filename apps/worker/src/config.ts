@@ -50,8 +50,8 @@ export interface ConfigInput {
 export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigResult {
   const flags = readFlags(argv)
   if (flags.help) return { kind: 'help', text: helpText() }
-  const askedEnvFile = flags.given.envFile ?? (env[settings.envFile.variable] || undefined)
-  const envFile = readEnvFile(resolve(cwd, askedEnvFile ?? '.env'), askedEnvFile !== undefined)
+  const askedEnvFile = (flags.given.env ?? env[settings.env.variable]) || undefined
+  const envFile = readEnvFile(askedEnvFile ?? '.env', cwd, askedEnvFile !== undefined)
   // An empty variable counts as not set: that is what `NAME= worker` and compose files mean by it.
   const environment = {
     ...envFile.values,
@@ -59,14 +59,19 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
   }
 
   const faults = [...flags.faults, ...envFile.faults]
+  /** What the person wrote, for messages. */
+  const originOf = (name: SettingName) =>
+    flags.given[name] === undefined ? variableOrigin(settings[name].variable, env, envFile) : flagName(name)
   const values: Partial<Record<SettingName, unknown>> = {}
   for (const name of settingNames) {
     const { variable, schema } = settings[name]
     const text = flags.given[name] ?? (environment[variable] || undefined)
     if (text === undefined) continue
-    const origin = flags.given[name] === undefined ? variableOrigin(variable, env, envFile) : flagName(name)
+    const origin = originOf(name)
     const parsed = v.safeParse(schema as v.GenericSchema<string, unknown>, text)
-    if (parsed.success) values[name] = parsed.output
+    // A variable of the shell that is not set: --data-dir "$DATA". The default would be a surprise.
+    if (text === '') faults.push(`${origin}: expected a value, got an empty one`)
+    else if (parsed.success) values[name] = parsed.output
     else faults.push(`${origin}: ${parsed.issues[0]?.message}, got ${shown(text)}`)
   }
   const given = values as SettingValues
@@ -86,7 +91,12 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
     )
   }
   const digestRoot = resolve(cwd, given.digestRoot ?? '.')
-  if (builtIn) faults.push(...builtInFaults(digestRoot, environment))
+  if (builtIn) {
+    if (!statSync(digestRoot, { throwIfNoEntry: false })?.isDirectory()) {
+      faults.push(`${originOf('digestRoot')}: expected a folder, got ${shown(given.digestRoot ?? cwd)}`)
+    }
+    faults.push(...secretFaults(environment))
+  }
   if (faults.length > 0) return { kind: 'faults', text: faultsText(faults) }
 
   // Samples are for a person to look at; a service logs.
@@ -138,14 +148,8 @@ function databaseUrlFaults(url: string, origin: string): string[] {
 
 const isSecretVariable = (name: string) => /^WEBHOOK_SECRET(_|$)/.test(name)
 
-function builtInFaults(
-  digestRoot: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): string[] {
+function secretFaults(environment: Readonly<Record<string, string | undefined>>): string[] {
   const faults: string[] = []
-  if (!statSync(digestRoot, { throwIfNoEntry: false })?.isDirectory()) {
-    faults.push(`DIGEST_ROOT: expected a folder, got ${shown(digestRoot)}`)
-  }
   for (const [name, secret] of Object.entries(environment)) {
     if (!isSecretVariable(name) || secret === undefined) continue
     const usable = secret.startsWith('whsec_')

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 
 export interface EnvFile {
@@ -7,19 +8,33 @@ export interface EnvFile {
   readonly warnings: readonly string[]
 }
 
-/** Reads `NAME=value` lines. A file nobody asked for may be missing. Never repeats what is in it: it holds secrets. */
-export function readEnvFile(path: string, asked: boolean): EnvFile {
+/** Settings are a few lines; what is larger is another file, or a device that never ends. */
+const maxBytes = 1024 * 1024
+
+/**
+ * Reads `NAME=value` lines. A file nobody asked for may be missing. Never repeats what is in it: it holds secrets.
+ * `path` starts at `cwd`, and is repeated as it was given.
+ */
+export function readEnvFile(path: string, cwd: string, asked: boolean): EnvFile {
   let bytes: Buffer
   let mode: number
   try {
-    bytes = readFileSync(path)
-    mode = statSync(path).mode
+    const file = readAtMost(resolve(cwd, path), maxBytes + 1)
+    bytes = file.bytes
+    mode = file.mode
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
     if (code === 'ENOENT' && !asked) return { values: {}, faults: [], warnings: [] }
     return {
       values: {},
       faults: [`${path}: ${reasons[code ?? ''] ?? `cannot be read (${code})`}`],
+      warnings: [],
+    }
+  }
+  if (bytes.length > maxBytes) {
+    return {
+      values: {},
+      faults: [`${path}: expected lines of NAME=value, got more than ${maxBytes} bytes`],
       warnings: [],
     }
   }
@@ -37,6 +52,23 @@ export function readEnvFile(path: string, asked: boolean): EnvFile {
     values,
     faults: strayLines(text, values).map((line) => `${path}:${line}: expected NAME=value`),
     warnings: shared ? [`${path} can be read by other users of this machine; chmod 600 ${path}`] : [],
+  }
+}
+
+/** In pieces: a pipe gives what it has, and a device has no size. */
+function readAtMost(path: string, limit: number): { bytes: Buffer; mode: number } {
+  const file = openSync(path, 'r')
+  try {
+    const buffer = Buffer.alloc(limit)
+    let length = 0
+    for (;;) {
+      const read = readSync(file, buffer, length, limit - length, null)
+      length += read
+      if (read === 0 || length === limit)
+        return { bytes: buffer.subarray(0, length), mode: fstatSync(file).mode }
+    }
+  } finally {
+    closeSync(file)
   }
 }
 

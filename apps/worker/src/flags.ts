@@ -62,6 +62,7 @@ function describeUnknown(word: string): string {
   if (/url|dsn|conn|pass|secret|token/i.test(name) && name !== '--database-url-env') {
     return `${name}: unknown flag; secrets are never arguments, every process can see those: set DATABASE_URL in the environment or in .env, or name another variable with --database-url-env`
   }
+  if (name === '--env-file') return `${name}: unknown flag, which Node takes for itself; use --env <path>`
   const known = settingNames.flatMap((setting) => {
     const flag = flagName(setting)
     return isSwitch(setting) ? [flag, flag.replace('--', '--no-')] : [flag]
@@ -71,7 +72,7 @@ function describeUnknown(word: string): string {
 
 const examples = `
 Every flag has a twin in the environment, named in brackets; a switch is turned off by --no-<name>.
-Flags win over the environment, the environment wins over .env. Secrets come from the environment only:
+Flags win over the environment, the environment wins over .env. An empty variable counts as not set. Secrets come from the environment only:
 DATABASE_URL, WEBHOOK_SECRET.
 
 Examples:
@@ -79,7 +80,7 @@ Examples:
   worker --drain                                    the same, and exit when the queues are empty
   worker --handlers ./handlers                      handlers/emails.ts works the queue "emails"
   DATABASE_URL=postgres://… worker --handlers ./handlers --no-create-queues
-  worker --env-file production.env --log-format json
+  worker --env production.env --log-format json
 
 Exit codes: 0 done or stopped on request, 1 an unhandled error, 2 wrong flags, settings or handlers,
 69 database not reachable, 78 database not set up, 130/143 interrupted (told to stop twice, or while draining).

@@ -25,7 +25,7 @@ const oneOf = <const Choice extends string>(...choices: Choice[]) =>
 
 const path = v.pipe(
   v.string(),
-  v.check((text) => !text.includes('\0'), 'expected a path'),
+  v.check((text) => text.trim() !== '' && !text.includes('\0'), 'expected a path'),
 )
 
 const yesOrNo = v.pipe(
@@ -127,8 +127,9 @@ export const settings = {
     schema: whole(1, 600_000),
     help: 'how long a webhook may take (default: 15000)',
   },
-  envFile: {
-    flag: '--env-file <path>',
+  // Not --env-file: Node takes that for itself, also behind the name of the script, and ends without our words.
+  env: {
+    flag: '--env <path>',
     variable: 'AIMQ_ENV_FILE',
     schema: path,
     help: 'file with more variables; those already set win (default: .env if there is one)',

@@ -1,7 +1,8 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type ConfigInput, readConfig } from '../src/config.ts'
+import { flagName, isSwitch, settingNames, settings } from '../src/settings.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const canary = 'CANARY-p4ssw0rd'
@@ -79,7 +80,7 @@ test('the -- of a package manager is no argument', async () => {
 test('the connection string can be in another variable, or in another file', async () => {
   const { cwd, config, faults } = await setup()
   await writeFile(join(cwd, 'production.env'), 'JOBS_URL="postgres://u:p@db/jobs"\n', { mode: 0o600 })
-  const args = ['--handlers', 'x', '--env-file', 'production.env', '--database-url-env', 'JOBS_URL']
+  const args = ['--handlers', 'x', '--env', 'production.env', '--database-url-env', 'JOBS_URL']
   expect(config(args)).toMatchObject({
     databaseUrl: 'postgres://u:p@db/jobs',
     databaseUrlVariable: 'JOBS_URL',
@@ -102,7 +103,7 @@ test('tells every fault at once, by its name, with what was expected and what ca
       - --poll-interval-ms: expected a value after it
       - --concurency: unknown flag; did you mean "--concurrency"?
       - --no-drian: unknown flag; did you mean "--no-drain"?
-      - <folder>/.env:2: expected NAME=value
+      - .env:2: expected NAME=value
       - AIMQ_SAMPLES: expected true or false, got "maybe"
       - AIMQ_GRACE_PERIOD_MS: expected a whole number from 0 to 86400000, got "-5"
       - --port: expected a whole number from 1 to 65535, got "abc"
@@ -139,11 +140,12 @@ test.each([
   ['is not there', async () => {}, 'there is no such file'],
   ['is a folder', (path: string) => mkdir(path), 'is a folder'],
   ['is no text', (path: string) => writeFile(path, Buffer.from([0, 1, 2, 0xff])), 'not text'],
+  ['never ends', (path: string) => symlink('/dev/zero', path), 'more than 1048576 bytes'],
   ['has a stray line', (path: string) => writeFile(path, `A=1\n${canary}\n`), ':2: expected NAME=value'],
 ])('says so when the env file %s', async (_name, make, expected) => {
   const { cwd, faults } = await setup()
   await make(join(cwd, 'my.env'))
-  expect(faults(['--env-file', 'my.env'])).toContain(expected)
+  expect(faults(['--env', 'my.env'])).toContain(expected)
 })
 
 test('warns of an env file that others can read, and of a misspelt variable', async () => {
@@ -165,5 +167,24 @@ test('warns when payloads are logged', async () => {
 
 test('refuses a digest root that is no folder', async () => {
   const { faults } = await setup()
-  expect(faults(['--digest-root', 'nowhere'])).toContain('DIGEST_ROOT: expected a folder')
+  expect(faults(['--digest-root', 'nowhere'])).toContain('--digest-root: expected a folder, got "nowhere"')
+  expect(faults([], { DIGEST_ROOT: '../nowhere' })).toContain(
+    'DIGEST_ROOT: expected a folder, got "../nowhere"',
+  )
+})
+
+test.each(settingNames.filter((name) => !isSwitch(name)))(
+  'refuses %s without a value, by a shell variable that is not set',
+  async (name) => {
+    const { faults, config } = await setup()
+    expect(faults([flagName(name), ''])).toContain(`${flagName(name)}: expected a value, got an empty one`)
+    expect(config([], { [settings[name].variable]: '' })).toMatchObject({
+      dataDir: expect.stringContaining('.aimq'),
+    })
+  },
+)
+
+test('says what to write instead of a flag that Node takes for itself', async () => {
+  const { faults } = await setup()
+  expect(faults(['--env-file', 'x'])).toContain('use --env <path>')
 })
