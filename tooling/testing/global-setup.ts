@@ -18,7 +18,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startEmbedded({
     dataDir,
     temporary: true,
-    settings: { fsync: 'off', synchronous_commit: 'off' },
+    settings: { fsync: 'off' },
   })
   project.provide('databaseUrl', server.connectionString)
   return async () => {

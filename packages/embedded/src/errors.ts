@@ -21,6 +21,8 @@ export const embeddedErrorCodes = {
   startFailed: 'embedded/start-failed',
   /** PostgreSQL did not stop. */
   stopFailed: 'embedded/stop-failed',
+  /** The local Realtime server did not start; the cause says why. */
+  realtimeStartFailed: 'embedded/realtime-start-failed',
 } as const
 
 export type EmbeddedErrorCode = (typeof embeddedErrorCodes)[keyof typeof embeddedErrorCodes]

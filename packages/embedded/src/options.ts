@@ -2,6 +2,7 @@ import { delimiter, resolve } from 'node:path'
 import { parseOptions } from '@aimq/events'
 import * as v from 'valibot'
 import { EmbeddedError, embeddedErrorCodes } from './errors.ts'
+import { type EmbeddedRealtimeOptions, embeddedRealtimeSchema } from './realtime/options.ts'
 
 export interface EmbeddedOptions {
   /**
@@ -25,6 +26,12 @@ export interface EmbeddedOptions {
    * @default false
    */
   readonly temporary?: boolean
+  /**
+   * Serve Supabase Realtime's protocol on the database too. Each process that asks runs a Realtime server of its own,
+   * also when it joins a PostgreSQL that runs already.
+   * @default no Realtime
+   */
+  readonly realtime?: true | EmbeddedRealtimeOptions
   /** Abort undoes a start under way. It has no meaning after that. */
   readonly signal?: AbortSignal
 }
@@ -36,6 +43,8 @@ export interface ResolvedOptions {
   readonly port: number | undefined
   readonly settings: Readonly<Record<string, string>>
   readonly temporary: boolean
+  /** `undefined`: none. */
+  readonly realtime: EmbeddedRealtimeOptions | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -96,6 +105,12 @@ const schema = v.strictObject({
     {},
   ),
   temporary: v.optional(v.boolean(), defaults.temporary),
+  realtime: v.optional(
+    v.lazy(
+      (input): v.GenericSchema<true | EmbeddedRealtimeOptions> =>
+        input === true ? v.literal(true) : embeddedRealtimeSchema,
+    ),
+  ),
   signal: v.optional(v.instance(AbortSignal)),
 })
 
@@ -112,6 +127,7 @@ export function resolveOptions(input: EmbeddedOptions): ResolvedOptions {
     port: options.port,
     settings: options.settings,
     temporary: options.temporary,
+    realtime: options.realtime === true ? {} : options.realtime,
     signal: options.signal,
   }
 }

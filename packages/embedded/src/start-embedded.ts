@@ -5,11 +5,14 @@ import { findBinaries } from './binaries.ts'
 import { type Cluster, stopServer } from './cluster.ts'
 import { connectionString } from './connect.ts'
 import { type DataHome, pgdataName, prepareDataHome } from './data-home.ts'
-import { type EmbeddedOptions, resolveOptions } from './options.ts'
+import { type EmbeddedOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { makeReachable, noteName } from './reachable-home.ts'
+import type { EmbeddedRealtimeOptions } from './realtime/options.ts'
+import type { LocalRealtime } from './realtime/server.ts'
 import { countUsers, type Registration, register } from './registrations.ts'
 import { joinOrStart, type Traces } from './running-server.ts'
 import { acquireStartLock, type StartLock } from './start-lock.ts'
+import { startRealtime } from './start-realtime.ts'
 
 export interface EmbeddedPostgres extends AsyncDisposable {
   /** User and password are both `postgres`. */
@@ -19,6 +22,8 @@ export interface EmbeddedPostgres extends AsyncDisposable {
   readonly dataDir: string
   /** It was already running. */
   readonly joined: boolean
+  /** The Realtime server of this process, when the option `realtime` asked for one. */
+  readonly realtime?: LocalRealtime
   /** Leaves; the last one who leaves stops the server. Idempotent. */
   stop(): Promise<void>
 }
@@ -37,8 +42,34 @@ const ownFiles: readonly string[] = [
  * Starts PostgreSQL with pgmq on a data folder, or joins the server that runs there already. Every caller is
  * registered with its process; the server stops when the last living one leaves.
  */
+export async function startEmbedded(
+  options: EmbeddedOptions & { readonly realtime: true | EmbeddedRealtimeOptions },
+): Promise<EmbeddedPostgres & { readonly realtime: LocalRealtime }>
+export async function startEmbedded(options?: EmbeddedOptions): Promise<EmbeddedPostgres>
 export async function startEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
   const resolved = resolveOptions(options)
+  const postgres = await startPostgres(resolved)
+  if (resolved.realtime === undefined) return postgres
+  const { connectionString } = postgres
+  const { signal } = resolved
+  try {
+    const realtime = await startRealtime({
+      connectionString,
+      ...resolved.realtime,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    const stop = once(async () => {
+      await realtime.stop()
+      await postgres.stop()
+    })
+    return { ...postgres, realtime, stop, [Symbol.asyncDispose]: stop }
+  } catch (thrown) {
+    await postgres.stop()
+    throw thrown
+  }
+}
+
+async function startPostgres(resolved: ResolvedOptions): Promise<EmbeddedPostgres> {
   const { signal, temporary } = resolved
   signal?.throwIfAborted()
   const { dataHome, cluster, lock } = await prepare(resolved.dataDir, signal)

@@ -16,27 +16,32 @@ export function listenSource(options: Required<ListenOptions>, logger: Logger): 
   return {
     path: 'listen',
     canaryIntervalMs: options.canaryIntervalMs,
+    silenceMeans: `is there a transaction pooler in between (PgBouncer, Supabase port 6543)? LISTEN needs a direct or session-mode connection`,
     async open(listener, signal) {
       const { ssl: _, ...config } = parse(wish.connectionString)
-      const client = new Client({
-        application_name: 'aimq listen',
-        ...(config as object),
-        ssl: await tlsOptions(wish, logger),
-        keepAlive: true,
-        connectionTimeoutMillis: connectTimeoutMs,
-        query_timeout: queryTimeoutMs,
-      })
-      return openListen(client, options.channel, listener, signal)
+      const ssl = await tlsOptions(wish, logger)
+      const newClient = () =>
+        new Client({
+          application_name: 'aimq listen',
+          ...(config as object),
+          ssl,
+          keepAlive: true,
+          connectionTimeoutMillis: connectTimeoutMs,
+          query_timeout: queryTimeoutMs,
+        })
+      return openListen(newClient, options.channel, listener, signal)
     },
   }
 }
 
 async function openListen(
-  client: Client,
+  newClient: () => Client,
   channel: string,
   listener: ConnectionListener,
   signal: AbortSignal,
 ): Promise<Connection> {
+  const client = newClient()
+  let sentApart = false
   let open = false
   let closing = false
   let failure: Error | undefined
@@ -73,10 +78,28 @@ async function openListen(
     signal.removeEventListener('abort', abort)
   }
   return {
-    send: async (payload) => {
-      await client.query('select pg_notify($1, $2)', [channel, JSON.stringify(payload)])
+    async send(payload) {
+      if (sentApart) return notify(client, channel, payload)
+      // Our own session hears itself even behind a transaction pooler, together with the answer to its own query. Only
+      // what another session sends proves that we hear at rest; once is enough, because poolers do not come and go.
+      sentApart = true
+      await notifyApart(newClient(), channel, payload)
     },
     close,
+  }
+}
+
+async function notify(client: Client, channel: string, payload: object): Promise<void> {
+  await client.query('select pg_notify($1, $2)', [channel, JSON.stringify(payload)])
+}
+
+async function notifyApart(client: Client, channel: string, payload: object): Promise<void> {
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await notify(client, channel, payload)
+  } finally {
+    destroy(client)
   }
 }
 

@@ -181,6 +181,11 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
       await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
       supervisors = []
       queues = undefined
+      if (health === 'healthy') {
+        // Whoever polls rarely because of us must know.
+        bus.emit('realtime:health-changed', { health: 'degraded', cause: 'the realtime step was stopped' })
+      }
+      health = 'connecting'
     },
   })
 }

@@ -9,7 +9,8 @@ import type { Connection, ConnectionListener, WakeSource } from './wake-source.t
 
 /** Longer than the five seconds a server takes to refuse a join, so that the reason arrives. */
 const joinTimeoutMs = 10_000
-const sendTimeoutMs = 5000
+/** Less than a canary is waited for, so that «may not send» is told apart from «does not come back». */
+const sendTimeoutMs = 3000
 /** The server's own limit for a frame. */
 const maxFrameBytes = 5_000_000
 /** Reconnecting is the supervisor's: realtime-js gives up on a channel that the server closed, and never says so. */
@@ -24,6 +25,7 @@ export function supabaseSource(options: ResolvedSupabase, logger: Logger): WakeS
   return {
     path: 'supabase',
     canaryIntervalMs: options.canaryIntervalMs,
+    silenceMeans: 'the Realtime server is joined and passes nothing on; its replication may be down',
     open: (listener, signal) => openSupabase(options, sender, listener, signal),
   }
 }

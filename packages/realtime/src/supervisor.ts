@@ -135,7 +135,12 @@ export class PathSupervisor {
     const canary = { id: crypto.randomUUID(), sentAt: clock.monotonic() }
     this.#canary = canary
     this.#arm(canaryTimeoutMs, () => {
-      this.#lost(attempt, new PathError(`a canary did not come back within ${canaryTimeoutMs} ms`))
+      this.#lost(
+        attempt,
+        new PathError(
+          `a canary did not come back within ${canaryTimeoutMs} ms: ${this.#options.source.silenceMeans}`,
+        ),
+      )
     })
     try {
       await connection.send(encodeCanary(canary.id))

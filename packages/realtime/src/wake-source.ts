@@ -23,6 +23,8 @@ export interface WakeSource {
   readonly path: WakePath
   /** How often a canary makes the round trip while all is well, in milliseconds. */
   readonly canaryIntervalMs: number
+  /** What to think of when a canary does not come back. */
+  readonly silenceMeans: string
   /** @throws PathError, or whatever the driver throws */
   open(listener: ConnectionListener, signal: AbortSignal): Promise<Connection>
 }
