@@ -13,7 +13,7 @@ export interface Config {
   readonly databaseUrlVariable: string
   readonly dataDir: string
   readonly port: number | undefined
-  /** Folder or module, absolute; undefined: none given. */
+  /** Folder or module, as it was given; undefined: none was. */
   readonly handlers: string | undefined
   /** Work the sample queues. */
   readonly samples: boolean
@@ -37,7 +37,13 @@ export interface Config {
 export type ConfigResult =
   | { readonly kind: 'config'; readonly config: Config }
   | { readonly kind: 'help'; readonly text: string }
-  | { readonly kind: 'faults'; readonly text: string }
+  /** The handlers may have faults of their own, to be told along. */
+  | {
+      readonly kind: 'faults'
+      readonly text: string
+      readonly handlers: string | undefined
+      readonly environment: Config['environment']
+    }
 
 export interface ConfigInput {
   readonly argv: readonly string[]
@@ -97,7 +103,8 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
     }
     faults.push(...secretFaults(environment))
   }
-  if (faults.length > 0) return { kind: 'faults', text: faultsText(faults) }
+  if (faults.length > 0)
+    return { kind: 'faults', text: faultsText(faults), handlers: given.handlers, environment }
 
   // Samples are for a person to look at; a service logs.
   const logFormat = given.logFormat ?? (isTerminal || builtIn ? 'pretty' : 'json')
@@ -108,7 +115,7 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
       databaseUrlVariable: variable,
       dataDir: resolve(cwd, given.dataDir ?? '.aimq'),
       port: given.port,
-      handlers: given.handlers === undefined ? undefined : resolve(cwd, given.handlers),
+      handlers: given.handlers,
       samples: builtIn,
       sampleJobs: builtIn && given.samples !== false,
       drain: given.drain ?? false,

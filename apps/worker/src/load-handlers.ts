@@ -1,13 +1,20 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { basename, extname, join, relative } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { basename, extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { assertQueueName, redact, summarizeError } from '@aimq/events'
 import { defineHandler, type Handler, type HandlerDefinition } from '@aimq/worker'
+import { checkImports } from './import-check.ts'
 import { StartError } from './start-failure.ts'
 
 /** Handlers by queue, each with its queue's definition. */
 // biome-ignore lint/suspicious/noExplicitAny: handlers of different payloads have no common payload type.
 export type HandlerRecord = Readonly<Record<string, HandlerDefinition<any>>>
+
+export interface LoadOptions {
+  /** How long one file may take. */
+  readonly importTimeoutMs?: number
+  readonly signal?: AbortSignal
+}
 
 const handlerFile = /^[^.].*\.[cm]?[jt]s$/
 const notAHandler = /\.d\.[cm]?ts$|\.(test|spec|test-d)\.[cm]?[jt]s$/
@@ -17,22 +24,33 @@ const notAHandler = /\.d\.[cm]?ts$|\.(test|spec|test-d)\.[cm]?[jt]s$/
  * `defineHandler` returns, which names its queue), or one module with a record of them. Subfolders are left alone: they
  * are the place for what handlers share.
  *
- * @throws `app/handlers` with all that is wrong in all files
+ * `path` starts at `cwd`, and files are shown as it was given.
+ *
+ * @throws `app/handlers` with all that is wrong in all files; the signal's reason when that aborts
  */
-export async function loadHandlers(path: string | undefined, cwd: string): Promise<HandlerRecord> {
-  if (path === undefined) return {}
-  const shown = (file: string) => relative(cwd, file) || file
-  if (!existsSync(path)) throw notUsable([`${shown(path)}: there is no such file or folder`])
-  const isFolder = statSync(path).isDirectory()
+export async function loadHandlers(
+  given: string | undefined,
+  cwd: string,
+  { importTimeoutMs: timeoutMs = 30_000, signal }: LoadOptions = {},
+): Promise<HandlerRecord> {
+  if (given === undefined) return {}
+  const path = resolve(cwd, given)
+  const shown = (file: string) => join(given, relative(path, file))
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) throw notUsable([`${given}: there is no such file or folder`])
+  const isFolder = stats.isDirectory()
   const files = isFolder ? handlerFiles(path) : [path]
   if (files.length === 0)
     throw notUsable([`${shown(path)}: expected a .ts or .js file for at least one queue, got none`])
   const handlers: Record<string, HandlerDefinition> = {}
   const cameFrom = new Map<string, string>()
   const faults: string[] = []
+  const deadly = await checkImports(files, { timeoutMs, signal })
   for (const file of files) {
     try {
-      const exported = await importModule(file)
+      const fault = deadly.get(file)
+      if (fault !== undefined) throw new Error(fault)
+      const exported = await importModule(file, timeoutMs, signal)
       for (const [queue, handler] of handlersIn(exported, basename(file, extname(file)), isFolder)) {
         const first = cameFrom.get(queue)
         if (first !== undefined)
@@ -41,7 +59,10 @@ export async function loadHandlers(path: string | undefined, cwd: string): Promi
         handlers[queue] = handler
       }
     } catch (thrown) {
-      faults.push(`${shown(file)}${lineOf(thrown, file)}: ${redact(summarizeError(thrown).message)}`)
+      signal?.throwIfAborted()
+      faults.push(
+        `${shown(file)}${lineOf(thrown, file)}: ${redact(summarizeError(thrown).message)}${remedy(thrown)}`,
+      )
     }
   }
   if (faults.length > 0) throw notUsable(faults)
@@ -66,18 +87,32 @@ interface Exports {
   readonly handlers?: unknown
 }
 
-const importTimeoutMs = 30_000
-
-async function importModule(file: string): Promise<Exports> {
+async function importModule(
+  file: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Exports> {
   const { promise, reject } = Promise.withResolvers<never>()
   const tooLong = () =>
-    reject(new Error(`is not loaded after ${importTimeoutMs / 1000} s; is there an endless await?`))
-  const timer = setTimeout(tooLong, importTimeoutMs)
+    reject(new Error(`is not loaded after ${timeoutMs / 1000} s; is there an endless await?`))
+  const timer = setTimeout(tooLong, timeoutMs)
+  const stop = () => reject(signal?.reason)
+  signal?.addEventListener('abort', stop, { once: true })
   try {
+    signal?.throwIfAborted()
     return (await Promise.race([import(pathToFileURL(file).href), promise])) as Exports
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
   }
+}
+
+/** Node says which package it did not find, and not what to do about it. */
+function remedy(thrown: unknown): string {
+  const { code, message } = thrown as NodeJS.ErrnoException
+  const name =
+    code === 'ERR_MODULE_NOT_FOUND' ? /^Cannot find package '([^']+)'/.exec(message)?.[1] : undefined
+  return name === undefined ? '' : `; install it next to the handlers: npm install ${name}`
 }
 
 function handlersIn(exported: Exports, name: string, isFolder: boolean): [string, HandlerDefinition][] {

@@ -1,4 +1,5 @@
 import { type Config, readConfig } from './config.ts'
+import { exit, watchForForeignExit } from './exit.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { loadHandlers } from './load-handlers.ts'
 import { createLog } from './log.ts'
@@ -13,7 +14,9 @@ const output = openOutput(process.stdout, stop.fail)
 // Nobody is left to tell when stderr is closed.
 process.stderr.on('error', () => {})
 
-process.exit(await main())
+watchForForeignExit()
+
+exit(await main())
 
 async function main(): Promise<ExitCode> {
   const parsed = readConfig({
@@ -23,7 +26,10 @@ async function main(): Promise<ExitCode> {
     isTerminal: output.isTerminal,
   })
   if (parsed.kind === 'help') output.write(parsed.text)
-  if (parsed.kind === 'faults') process.stderr.write(parsed.text)
+  if (parsed.kind === 'faults') {
+    process.stderr.write(parsed.text)
+    await sayHandlerFaults(parsed)
+  }
   if (parsed.kind !== 'config') return parsed.kind === 'help' ? exitCode.ok : exitCode.usage
   try {
     const drained = await work(parsed.config)
@@ -37,13 +43,32 @@ async function main(): Promise<ExitCode> {
 }
 
 async function work(config: Config): Promise<boolean> {
-  // What .env says is there for handlers, too.
-  for (const [name, value] of Object.entries(config.environment)) process.env[name] ||= value ?? ''
+  passOn(config.environment)
   const log = createLog({ level: config.logLevel, format: config.logFormat, output })
   for (const warning of config.warnings) log.warn({}, warning)
-  const handlers = await loadHandlers(config.handlers, process.cwd())
   watchdog(config)
+  const { requested: signal } = stop
+  const handlers = await loadHandlers(config.handlers, process.cwd(), { signal }).catch((thrown) => {
+    if (signal.aborted) return undefined
+    throw thrown
+  })
+  if (handlers === undefined) return false
   return runSession(config, handlers, { output, log, stop })
+}
+
+/** Whoever mends the settings should not meet the next faults only then. */
+async function sayHandlerFaults({ handlers, environment }: Pick<Config, 'handlers' | 'environment'>) {
+  passOn(environment)
+  const { requested: signal } = stop
+  await loadHandlers(handlers, process.cwd(), { signal }).catch((thrown) => {
+    const failure = describeStartFailure(thrown, undefined)
+    if (!signal.aborted && failure !== undefined) process.stderr.write(failure.text)
+  })
+}
+
+/** What .env says is there for handlers, too. */
+function passOn(environment: Config['environment']): void {
+  for (const [name, value] of Object.entries(environment)) process.env[name] ||= value ?? ''
 }
 
 /** Whoever waits for a drained queue must not take an interrupted wait for one. */
@@ -58,7 +83,7 @@ function watchdog(config: Config): void {
   stop.requested.addEventListener('abort', () => {
     const timer = setTimeout(() => {
       process.stderr.write('worker: something does not stop; exiting without it\n')
-      process.exit(exitCode.failed)
+      exit(exitCode.failed)
     }, config.gracePeriodMs + 45_000)
     timer.unref()
   })

@@ -1,3 +1,4 @@
+import { exit } from './exit.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 
 export type StopCause =
@@ -39,7 +40,7 @@ export function watchForStop(onFailure: (error: unknown) => void): StopWatch {
     lastSignalAt = now
     if (repeated) return
     signals += 1
-    if (signals >= 3) process.exit(codes[name])
+    if (signals >= 3) exit(codes[name])
     if (signals === 1) {
       cause ??= { kind: 'signal', name }
       code ??= exitCode.ok

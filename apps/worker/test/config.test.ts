@@ -42,8 +42,8 @@ test('with nothing set: the embedded database, the samples, and a screen for peo
 })
 
 test('with handlers: no samples, and logs for machines unless a person looks on', async () => {
-  const { cwd, config } = await setup()
-  const expected = { handlers: join(cwd, 'work'), samples: false, sampleJobs: false, logLevel: 'info' }
+  const { config } = await setup()
+  const expected = { handlers: 'work', samples: false, sampleJobs: false, logLevel: 'info' }
   expect(config(['--handlers', 'work'])).toMatchObject({ ...expected, logFormat: 'json' })
   expect(config([], { AIMQ_HANDLERS: 'work' }, true)).toMatchObject({ ...expected, logFormat: 'pretty' })
   expect(config(['--handlers', 'work', '--samples'])).toMatchObject({ samples: true })

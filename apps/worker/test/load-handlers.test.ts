@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { loadHandlers } from '../src/load-handlers.ts'
+import { type LoadOptions, loadHandlers } from '../src/load-handlers.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const workerPackage = import.meta.resolve('@aimq/worker')
@@ -16,8 +16,8 @@ async function folderOf(files: Record<string, string>): Promise<string> {
   return folder
 }
 
-const faultsOf = async (path: string, cwd = path): Promise<string> => {
-  const thrown = await loadHandlers(path, cwd).catch((error: unknown) => error)
+const faultsOf = async (path: string, cwd = path, options: LoadOptions = {}): Promise<string> => {
+  const thrown = await loadHandlers(path, cwd, options).catch((error: unknown) => error)
   expect(thrown).toMatchObject({ code: 'app/handlers' })
   return (thrown as Error).message
 }
@@ -48,6 +48,43 @@ test('a module is a record of handlers, as default or by that name', async () =>
   expect(Object.keys(await loadHandlers(join(folder, 'jobs.ts'), folder))).toEqual(['emails', 'orders'])
   expect(Object.keys(await loadHandlers(join(folder, 'named.ts'), folder))).toEqual(['emails'])
   expect(Object.keys(await loadHandlers(join(folder, 'single.ts'), folder))).toEqual(['single'])
+})
+
+test('says which file never ends, or ends its process, while it is loaded; and what is wrong with the others', async () => {
+  const folder = await folderOf({
+    'awaits.ts': 'await new Promise(() => setInterval(() => {}, 1000))',
+    'blocks.ts': 'while (true) {}',
+    'exits.ts': 'process.exit(0)',
+    'fine.ts': handler,
+    'number.ts': 'export default 7',
+  })
+  const faults = await faultsOf(folder, folder, { importTimeoutMs: 2000 })
+  expect(faults.replaceAll(folder, '')).toMatchInlineSnapshot(`
+    "the handlers are not usable; nothing was started
+      - /awaits.ts: is not loaded after 2 s; is there an endless loop or await outside of the handler?
+      - /blocks.ts: is not loaded after 2 s; is there an endless loop or await outside of the handler?
+      - /exits.ts: ends its process while it is loaded (exit code 0); a handler file must not call process.exit()
+      - /number.ts: expected a function, what defineHandler() returns, or an object of those by queue, got a value of type number"
+  `)
+})
+
+test('ends at once when it is told to stop', async () => {
+  const folder = await folderOf({ 'blocks.ts': 'while (true) {}' })
+  const stop = new AbortController()
+  const loading = loadHandlers(folder, folder, { signal: stop.signal })
+  setTimeout(() => stop.abort(new Error('stopped')), 500)
+  await expect(loading).rejects.toThrow('stopped')
+})
+
+test('says what to do about a package that is not there', async () => {
+  const folder = await folderOf({ 'emails.ts': "import '@acme/mail'\nexport default () => {}" })
+  expect(await faultsOf(folder)).toContain('install it next to the handlers: npm install @acme/mail')
+})
+
+test('shows paths as they were given', async () => {
+  const folder = await folderOf({ 'a/emails.ts': 'export default 7', 'b/README.md': '' })
+  expect(await faultsOf(join(folder, 'a'), join(folder, 'b'))).toContain(`- ${folder}/a/emails.ts: `)
+  expect(await faultsOf('../a', join(folder, 'b'))).toContain('- ../a/emails.ts: ')
 })
 
 test('no path, no handlers', async () => {

@@ -1,9 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { useDatabase } from './support/database.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
-import { runWorker } from './support/worker-process.ts'
+import { runWorker, startWorker } from './support/worker-process.ts'
 
 const canary = 'CANARY-p4ssw0rd'
 const database = useDatabase()
@@ -133,6 +133,36 @@ describe('what the user wrote: 2, and nothing is started', () => {
         - handlers/twice.ts: works the queue "twice", which handlers/twice.mjs works already
       "
     `)
+  })
+
+  test('settings and handlers together', async () => {
+    const cwd = await temporaryFolder()
+    const args = ['--concurrency', 'x', '--handlers', 'nope']
+    const { code, stderr } = await runWorker({ args, env: { DATABASE_URL: nowhere }, cwd })
+    expect(code).toBe(2)
+    expect(stderr).toContain('--concurrency: expected a whole number')
+    expect(stderr).toContain('nope: there is no such file or folder')
+  })
+
+  test('a handler file that never loads: Ctrl-C ends it at once', async () => {
+    const cwd = await temporaryFolder()
+    await writeFile(
+      join(cwd, 'emails.ts'),
+      `import { writeFileSync } from 'node:fs'\nwriteFileSync('${join(cwd, 'began')}', '')\nwhile (true) {}`,
+    )
+    const worker = startWorker({ args: ['--handlers', 'emails.ts'], env: { DATABASE_URL: nowhere }, cwd })
+    await vi.waitFor(() => access(join(cwd, 'began')), 10_000)
+    const pressedAt = performance.now()
+    worker.child.kill('SIGINT')
+    expect(await worker.ended()).toEqual({ code: 0, signal: null })
+    expect(performance.now() - pressedAt).toBeLessThan(5000)
+    expect(worker.output()).toBe('')
+  })
+
+  test('an env file that is not there, in our own words', async () => {
+    const { code, stderr } = await fails(nowhere, ['--env', 'nope.env'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('nope.env: there is no such file')
   })
 
   test('a policy that makes no sense', async () => {

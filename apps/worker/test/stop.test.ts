@@ -164,3 +164,10 @@ test('payloads are logged only where somebody asked for it, and then without sec
   expect(talking.output()).toContain('payloads are logged')
   expect(talking.output()).not.toContain('CANARY')
 })
+
+test('process.exit() in a handler is no success, and is told', async () => {
+  const worker = await workerOf('export default () => process.exit(0)')
+  await send()
+  expect(await worker.ended()).toEqual({ code: 1, signal: null })
+  expect(worker.stderr()).toContain('called process.exit()')
+})
