@@ -1,4 +1,4 @@
-import { access, chmod, constants, mkdir, realpath, stat, writeFile } from 'node:fs/promises'
+import { access, chmod, constants, mkdir, mkdtemp, realpath, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { EmbeddedError, embeddedErrorCodes, systemCode } from './errors.ts'
 import { isReachable, makeHomeElsewhere } from './reachable-home.ts'
@@ -43,13 +43,15 @@ export async function prepareDataHome(dataDir: string): Promise<DataHome> {
 
 async function makeFolder(dataDir: string): Promise<string> {
   try {
-    const firstMade = await mkdir(dataDir, { recursive: true })
+    const firstMade = await makeFolders(dataDir)
     if (firstMade !== undefined) {
       await openTo(firstMade, dataDir)
       // The whole folder is data: nothing in it belongs into a commit.
       await writeFile(join(dataDir, '.gitignore'), '*\n')
     }
     await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+    // Root may do anything, says access(), also where nothing can be made.
+    await rmdir(await mkdtemp(join(dataDir, `.aimq-draft-${process.pid}-`)))
     return await realpath(dataDir)
   } catch (cause) {
     throw new EmbeddedError(
@@ -57,6 +59,30 @@ async function makeFolder(dataDir: string): Promise<string> {
       `expected ${dataDir} to be a folder that this user can make and write, but it is not (${systemCode(cause) ?? cause}). Set dataDir to another folder, or change who may write there.`,
       { cause },
     )
+  }
+}
+
+/**
+ * The folder and those it is in, where missing; the first that was made. Not by Node's `recursive`, which never comes
+ * back from a file system that makes no folders and says that they are missing, such as /proc.
+ */
+async function makeFolders(folder: string): Promise<string | undefined> {
+  const made = await makeOne(folder).catch(async (thrown) => {
+    if (systemCode(thrown) !== 'ENOENT' || dirname(folder) === folder) throw thrown
+    const first = await makeFolders(dirname(folder))
+    return (await makeOne(folder)) === undefined ? first : (first ?? folder)
+  })
+  return made
+}
+
+/** Undefined: it was there already. */
+async function makeOne(folder: string): Promise<string | undefined> {
+  try {
+    await mkdir(folder)
+    return folder
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw thrown
+    return undefined
   }
 }
 

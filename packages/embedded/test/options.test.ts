@@ -30,3 +30,13 @@ test.each(['', 'a"b', 'a\nb'])('the folder %j is refused', async (dataDir) => {
     message: expect.stringContaining('dataDir: expected'),
   })
 })
+
+test.skipIf(process.platform !== 'linux').each(['/proc', '/proc/x', '/proc/x/y', '/dev/null', '/dev/null/x'])(
+  'the folder %s, where none can be made, is refused and does not hang',
+  async (dataDir) => {
+    await expect(startEmbedded({ dataDir })).rejects.toMatchObject({
+      code: 'embedded/data-dir-not-writable',
+      message: expect.stringContaining(`expected ${dataDir} to be a folder`),
+    })
+  },
+)
