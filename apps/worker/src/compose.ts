@@ -17,13 +17,14 @@ export interface App {
 
 /**
  * Every step on one bus, each an enhancement of those before it. A stop request in between undoes what has started, and
- * there is no app then.
+ * there is no app then. `onDatabase` runs before a job does.
  */
 export async function compose(
   config: Config,
   bus: Bus,
   handlers: HandlerRecord,
   stop: StopWatch,
+  onDatabase: (database: Database) => Promise<void> = async () => {},
 ): Promise<App | undefined> {
   // Made before anything runs: it refuses wrong policies.
   const workJobs = worker({
@@ -46,6 +47,7 @@ export async function compose(
     stop.requested.throwIfAborted()
     database = await openDatabase(config, stop.requested)
     stop.requested.throwIfAborted()
+    await onDatabase(database)
     await bus.use(queue({ connectionString: database.connectionString }))
     const created = config.createQueues
       ? await createQueues(bus, handlers)

@@ -35,11 +35,14 @@ export async function runSession(
   })
   const secrets = webhookSecrets(config.environment)
   if (config.samples && secrets.random && report === undefined) {
-    log.warn({}, 'WEBHOOK_SECRET is not set: webhooks are signed with a secret made up for this run')
+    log.warn({}, 'WEBHOOK_SECRET is not set: webhooks are signed with a secret that was made up')
   }
   const handlers = { ...(config.samples ? builtInHandlers(config, secrets, note) : {}), ...given }
 
-  const app = await compose(config, bus, config.logPayloads ? logPayloads(handlers, log) : handlers, stop)
+  const logged = config.logPayloads ? logPayloads(handlers, log) : handlers
+  const app = await compose(config, bus, logged, stop, async ({ dataDir }) => {
+    if (config.samples && dataDir !== undefined) await secrets.shareIn(dataDir)
+  })
   if (app === undefined) return false
   log.info(
     { queues: Object.keys(handlers), created: app.created, database: app.database.location },

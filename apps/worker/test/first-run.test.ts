@@ -1,9 +1,9 @@
 import { exec } from 'node:child_process'
 import { existsSync, watch } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from './support/temporary-folder.ts'
 import { runWorker, startWorker } from './support/worker-process.ts'
 
@@ -102,6 +102,27 @@ test('finishes the sample webhooks of a run that was stopped in the middle', asy
   const second = await runWorker({ args: ['--drain'], cwd })
   expect(second.code).toBe(0)
   expect(second.stdout).toMatch(/✓ webhooks.* 204/)
+})
+
+test('two workers on one fresh data folder share the samples; the first finishes its demo, and nothing is refused', async () => {
+  const cwd = await project()
+  const workers = [startWorker({ cwd }), startWorker({ cwd })]
+  await Promise.all(workers.map((worker) => worker.saw(/Waiting for jobs/)))
+  const outputs = workers.map((worker) => worker.stdout())
+  expect(outputs.filter((text) => text.includes('samples  '))).toHaveLength(1)
+  expect(outputs.filter((text) => / jobs in .* completed/.test(text))).toHaveLength(1)
+  expect(outputs.join()).not.toContain('answered 401')
+  expect((await stat(join(cwd, '.aimq', 'webhook-secret'))).mode & 0o777).toBe(0o600)
+  expect(existsSync(join(cwd, '.aimq', 'filling'))).toBe(false)
+  // Ended by either.
+  await vi.waitFor(() => {
+    const all = workers.map((worker) => worker.stdout()).join()
+    expect(all.match(/✓ webhooks/g)).toHaveLength(4)
+    expect(all.match(/✗ webhooks.*410/g)).toHaveLength(1)
+  }, 15_000)
+  for (const { child } of workers) child.kill('SIGINT')
+  for (const worker of workers) expect(await worker.ended()).toEqual({ code: 0, signal: null })
+  expect(isServerRunning(cwd)).toBe(false)
 })
 
 test('stopped while it starts, it undoes what it has started', async () => {

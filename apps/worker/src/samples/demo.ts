@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bus } from '@aimq/events'
 import type { App } from '../compose.ts'
 import type { Config } from '../config.ts'
@@ -6,6 +7,7 @@ import type { WebhookSecrets } from '../handlers/built-in.ts'
 import { digestsQueue } from '../handlers/digests.ts'
 import { webhooksQueue } from '../handlers/webhooks.ts'
 import { queueLine, type Report } from '../report.ts'
+import { claimed } from './claim.ts'
 import { isUntouched, leftReceiverPort, sendSampleJobs } from './jobs.ts'
 import { moreSteps, nextSteps } from './next-steps.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
@@ -32,31 +34,66 @@ export async function runDemo(context: DemoContext): Promise<void> {
   report?.line('AIMQ worker')
   report?.fact('database', await describeDatabase(bus, app.database))
   if (app.database.dataDir !== undefined) report?.fact('data', shownPath(app.database.dataDir))
-  if (secrets.random)
-    report?.fact('signing', 'with a secret made up for this run; WEBHOOK_SECRET sets your own')
+  if (secrets.random) report?.fact('signing', 'with a secret that was made up; WEBHOOK_SECRET sets your own')
   const queues = [digestsQueue.name, webhooksQueue.name]
-  const first = config.sampleJobs && (await isUntouched(bus, queues))
-  const leftPort = first ? 0 : await leftReceiverPort(bus)
-  const receiver =
-    first || leftPort > 0 ? await startReceiver(secrets.of(undefined) ?? '', leftPort) : undefined
-  if (receiver !== undefined) context.afterwards.push(receiver.close)
-  if (first && receiver !== undefined) await firstRun(context, receiver)
-  else if (report !== undefined) await sayWhatIsThere(bus, report)
+  const open = async (port: number) => {
+    const receiver = await startReceiver(secrets.of(undefined) ?? '', port)
+    context.afterwards.push(receiver.close)
+    return receiver
+  }
+  const fill = async () =>
+    (await isUntouched(bus, queues)) ? beginFirstRun(context, await open(0)) : undefined
+  const { dataDir } = app.database
+  const begun = !config.sampleJobs
+    ? undefined
+    : await (dataDir === undefined ? fill() : claimed(dataDir, fill))
+  const first = begun !== undefined
+  if (begun !== undefined) await endFirstRun(context, begun)
+  else {
+    const leftPort = await leftReceiverPort(bus)
+    if (leftPort > 0) await open(leftPort)
+    if (report !== undefined) await sayWhatIsThere(bus, report)
+  }
   if (!config.drain) sayWhatNext(context, first)
 }
 
-async function firstRun(
-  { config, bus, tally, report, signal }: DemoContext,
+interface FirstRun {
+  /** As `queue/id`. */
+  readonly sent: ReadonlySet<string>
+  readonly startedAt: number
+}
+
+async function beginFirstRun(
+  { config, bus, tally, report }: DemoContext,
   receiver: Receiver,
-): Promise<void> {
+): Promise<FirstRun> {
   const startedAt = performance.now()
   report?.fact('samples', `digests of files, and webhooks to ${receiver.url} (also here)`)
   report?.line()
   tally.begin()
-  const sent = await sendSampleJobs(bus, config.digestRoot, receiver.url)
-  await tally.settled(sent, signal)
+  return { sent: await sendSampleJobs(bus, config.digestRoot, receiver.url), startedAt }
+}
+
+async function endFirstRun(
+  { bus, tally, report, signal }: DemoContext,
+  { sent, startedAt }: FirstRun,
+): Promise<void> {
+  await tally.settled(sent, signal, emptied(bus, [digestsQueue.name, webhooksQueue.name], signal))
   report?.line()
-  for (const line of tally.summary(performance.now() - startedAt)) report?.line(line)
+  for (const line of tally.summary(performance.now() - startedAt, sent)) report?.line(line)
+}
+
+/** Resolves when the queues are empty, whoever worked them: of what another worker ends, nothing is heard here. */
+async function emptied(bus: Bus, queues: readonly string[], signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await sleep(1000, undefined, { signal })
+    const metrics = await Promise.all(queues.map((queue) => bus.request('queue:metrics', { queue }))).catch(
+      () => [],
+    )
+    if (metrics.length > 0 && metrics.every(({ ready, leased }) => ready + leased === 0)) break
+  }
+  // What we ended ourselves is heard by then.
+  await sleep(200, undefined, { signal })
 }
 
 async function describeDatabase(bus: Bus, { location, dataDir }: App['database']): Promise<string> {

@@ -6,10 +6,13 @@ export interface Tally {
   /** From here on, until all are settled: a worker that runs for months keeps no list of its jobs. */
   begin(): void
   add(job: EndedJob): void
-  /** Resolves when each of `jobs` (as `queue/id`) is completed or a dead letter; rejects when `signal` aborts. */
-  settled(jobs: ReadonlySet<string>, signal: AbortSignal): Promise<void>
-  /** Two sentences. */
-  summary(elapsedMs: number): string[]
+  /**
+   * Resolves when each of `jobs` (as `queue/id`) is completed or a dead letter, or when `emptied` says that none is
+   * left; rejects when `signal` aborts.
+   */
+  settled(jobs: ReadonlySet<string>, signal: AbortSignal, emptied: Promise<void>): Promise<void>
+  /** Two sentences, and one more when other workers had a share in `jobs`. */
+  summary(elapsedMs: number, jobs: ReadonlySet<string>): string[]
 }
 
 export function createTally(): Tally {
@@ -30,16 +33,16 @@ export function createTally(): Tally {
       if (outcome === 'completed' || outcome === 'dead-lettered') done.add(`${queue}/${id}`)
       onDone()
     },
-    async settled(jobs, signal) {
+    async settled(jobs, signal, emptied) {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       onDone = () => [...jobs].every((job) => done.has(job)) && resolve()
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       onDone()
-      await promise.finally(() => {
+      await Promise.race([promise, emptied]).finally(() => {
         counting = false
       })
     },
-    summary(elapsedMs) {
+    summary(elapsedMs, jobs) {
       waits.sort((a, b) => a - b)
       const ended = counts.completed + counts['dead-lettered']
       const retried = counts.retried > 0 ? `, ${counts.retried} tried again` : ''
@@ -50,6 +53,8 @@ export function createTally(): Tally {
       if (median !== undefined && slowest !== undefined) {
         lines.push(`From ready to started: ${ms(median)} in the median, ${ms(slowest)} at most.`)
       }
+      const elsewhere = [...jobs].filter((job) => !done.has(job)).length
+      if (elsewhere > 0) lines.push(`${elsewhere} more were worked by another worker.`)
       return lines
     },
   }
