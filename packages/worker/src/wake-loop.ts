@@ -178,6 +178,10 @@ export function onNothing(
 ): WakeState {
   const { now, random } = moment
   const somethingNew = next.newestId !== null && next.newestId !== state.newestId
+  // A probe that sees something due is followed by the read it stood in for, which tells whether the hint was any good.
+  if (state.look === 'probe' && next.nextDueInMs !== null && next.nextDueInMs <= 0) {
+    return { ...state, errors: 0, hinted: state.hinted || state.woken, look: 'read', lookAt: now }
+  }
   const settled: WakeState = {
     ...state,
     errors: 0,
@@ -185,10 +189,6 @@ export function onNothing(
     empty: state.empty + 1,
     herdMs: state.woken ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
     unjustified: !state.woken ? state.unjustified : somethingNew ? 0 : state.unjustified + 1,
-  }
-  // A probe that sees something due is followed by the read it stood in for.
-  if (state.look === 'probe' && next.nextDueInMs !== null && next.nextDueInMs <= 0) {
-    return { ...settled, look: 'read', lookAt: now }
   }
   // A hint came while we looked: the look may have been too early for it.
   if (state.reasons !== state.reasonsSeen) {

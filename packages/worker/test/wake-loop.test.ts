@@ -87,6 +87,25 @@ describe('the wake-up loop', () => {
     expect(waitOf(told, 300)).toBeCloseTo(4712.5)
   })
 
+  it('forgets that peers were faster when they are no more', () => {
+    let state: WakeState = { ...idle(), herdMs: 64 }
+    let now = 10_000
+    for (let job = 0; job < 8; job++) {
+      state = onHint(state, at(now))
+      for (;;) {
+        now += waitOf(state, now)
+        const look = nextLook(state, now)
+        state = onLookBegan(state, now)
+        if (look.kind === 'read') break
+        state = onNothing(state, { nextDueInMs: -1, newestId: String(job) }, proven, at(now))
+      }
+      state = onNothing(onLookBegan(onFound(state, now), now), empty, proven, at(now))
+      now += 1000
+      state = onNothing(onLookBegan(state, now), empty, proven, at(now))
+    }
+    expect(state.herdMs).toBeLessThan(1)
+  })
+
   it('trusts hints that come at leisure, though peers were always faster', () => {
     let state = idle()
     for (let now = 10_000; now < 100_000; now += 3000) {
