@@ -4,7 +4,7 @@ import { worker } from '@aimq/worker'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database.ts'
 import type { HandlerRecord } from './load-handlers.ts'
-import { checkRights, createQueues, requireQueues } from './queues.ts'
+import { checkRights, createQueues, requireQueues, withAllGrants } from './queues.ts'
 import type { StopWatch } from './signals.ts'
 
 export interface App {
@@ -48,10 +48,11 @@ export async function compose(
     database = await openDatabase(config, stop.requested)
     stop.requested.throwIfAborted()
     await onDatabase(database)
-    await bus.use(queue({ connectionString: database.connectionString }))
-    const created = config.createQueues
-      ? await createQueues(bus, handlers)
-      : await requireQueues(bus, handlers)
+    const { connectionString } = database
+    const created = await withAllGrants(handlers, config, async () => {
+      await bus.use(queue({ connectionString }))
+      return await (config.createQueues ? createQueues : requireQueues)(bus, handlers)
+    })
     await checkRights(bus, handlers)
     stop.requested.throwIfAborted()
     await bus.use(workJobs)

@@ -1,6 +1,45 @@
 import type { Bus, Settlement } from '@aimq/events'
+import type { Config } from './config.ts'
 import type { HandlerRecord } from './load-handlers.ts'
 import { StartError } from './start-failure.ts'
+
+/**
+ * A role that may not even look gets all that a worker needs in one go: what is there already does no harm.
+ *
+ * @throws `app/rights-missing`
+ */
+export async function withAllGrants<Value>(
+  handlers: HandlerRecord,
+  { sampleJobs }: Pick<Config, 'sampleJobs'>,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  try {
+    return await work()
+  } catch (thrown) {
+    if ((thrown as { code?: string } | null)?.code !== 'queue/permission-denied') throw thrown
+    const create = wantedQueues(handlers).map((queue) => `select pgmq.create('${queue}');`)
+    const grants = Object.values(handlers).flatMap(({ queue: { name, deadLetterQueue } }) => [
+      // Samples are sent, too.
+      `grant select, ${sampleJobs ? 'insert, ' : ''}update, delete on pgmq.q_${name} to <role>;`,
+      `grant select, insert on pgmq.a_${name} to <role>;`,
+      `grant insert, select (msg_id) on pgmq.q_${deadLetterQueue} to <role>;`,
+    ])
+    throw rightsMissing([
+      ...create,
+      'grant usage on schema pgmq to <role>;',
+      'grant select on pgmq.meta to <role>;',
+      ...grants,
+    ])
+  }
+}
+
+function rightsMissing(statements: readonly string[]): StartError {
+  const lines = statements.map((statement) => `\n  ${statement}`).join('')
+  return new StartError(
+    'app/rights-missing',
+    `this role may not do all that a worker does; run, as the owner of the queues:${lines}`,
+  )
+}
 
 /** Every queue that is worked, and where its dead letters go. */
 function wantedQueues(handlers: HandlerRecord): string[] {
@@ -62,7 +101,5 @@ export async function checkRights(bus: Bus, handlers: HandlerRecord): Promise<vo
     await settle({ ...noMessage(0), action: 'release', delayMs: 0 }, { ...noMessage(1), action: done })
     await settle({ ...noMessage(2), action: 'dead-letter', deadLetterQueue, reason: 'a check of rights' })
   }
-  if (grants.size === 0) return
-  const statements = [...grants].map((grant) => `\n  ${grant}`).join('')
-  throw new StartError('app/rights-missing', `this role may not do all that a worker does; run:${statements}`)
+  if (grants.size > 0) throw rightsMissing([...grants])
 }

@@ -1,6 +1,6 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { useDatabase } from './support/database.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 import { runWorker, startWorker } from './support/worker-process.ts'
@@ -8,6 +8,7 @@ import { runWorker, startWorker } from './support/worker-process.ts'
 const canary = 'CANARY-p4ssw0rd'
 const database = useDatabase()
 const role = `app_weak_${process.pid}`
+const queues = ['digests', 'digests_dlq', 'webhooks', 'webhooks_dlq']
 const bare = `app_bare_${process.pid}`
 
 beforeAll(async () => {
@@ -68,8 +69,29 @@ describe('a database that is not set up: 78', () => {
     expect(stderr).toContain("select pgmq.create('webhooks_dlq');")
   })
 
+  test.each([['--create-queues'], ['--no-create-queues']])(
+    '%s: a role without any right is told all at once',
+    async (flag) => {
+      const fresh = `app_fresh_${process.pid}`
+      await database.query(`create role ${fresh} login password '${canary}'`)
+      onTestFinished(async () => {
+        await database.query(`drop owned by ${fresh}; drop role ${fresh}`)
+        for (const queue of queues) await database.query(`select pgmq.drop_queue('${queue}')`)
+      })
+      const url = database.urlWith({ user: fresh, password: canary })
+      const { code, stderr } = await fails(url, [flag])
+      expect(code).toBe(78)
+      for (const statement of stderr.split('\n').slice(1))
+        if (statement !== '') await database.query(statement)
+      const args = ['--samples', '--drain', flag]
+      const again = await runWorker({ args, env: { DATABASE_URL: url }, cwd: await temporaryFolder() })
+      expect(again.stderr).toBe('')
+      expect(again.code).toBe(0)
+    },
+  )
+
   test('rights are missing: the statements told can be run as they stand, until the worker works', async () => {
-    for (const queue of ['digests', 'digests_dlq', 'webhooks', 'webhooks_dlq']) {
+    for (const queue of queues) {
       await database.query(`select pgmq.create('${queue}')`)
     }
     await database.query(`select pgmq.send('digests', '{"path": "nowhere"}')`)
