@@ -77,7 +77,7 @@ DATABASE_URL, WEBHOOK_SECRET.
 
 Examples:
   worker                                            start, with everything it needs, and see jobs run
-  worker --drain                                    the same, and exit when the queues are empty
+  worker --drain                                    the same, and exit when all is done
   worker --handlers ./handlers                      handlers/emails.ts works the queue "emails"
   DATABASE_URL=postgres://… worker --handlers ./handlers --no-create-queues
   worker --env production.env --log-format json

@@ -21,6 +21,8 @@ const outcomes: Record<EndedJob['outcome'], { readonly mark: string; readonly st
   'dead-lettered': { mark: '✗', style: 'red' },
 }
 
+const indent = '      '
+
 export function createReport(output: Output): Report {
   const colour = output.isTerminal && !process.env.NO_COLOR
   const style = (format: Style, text: string) =>
@@ -37,7 +39,11 @@ export function createReport(output: Output): Report {
           : `start ${ms(job.waitedMs).padStart(6)}  ran ${ms(job.durationMs ?? 0).padStart(6)}`
       const name = `${job.queue}/${job.id}`.padEnd(11)
       const room = output.columns() - mark.length - name.length - times.length - 6
-      line(`  ${style(format, mark)} ${name} ${style('dim', times)}  ${cut(plain(describe(job)), room)}`)
+      const text = plain(describe(job))
+      const whole = job.outcome === 'completed' || text.length <= room
+      line(`  ${style(format, mark)} ${name} ${style('dim', times)}${whole ? `  ${cut(text, room)}` : ''}`)
+      // The reason of a failure is at its end, and what one has to read.
+      if (!whole) for (const part of wrapped(text, output.columns() - indent.length)) line(indent + part)
     },
   }
 }
@@ -58,11 +64,33 @@ export const ms = (value: number): string =>
       ? `${Math.round(value)} ms`
       : seconds(value)
 
+/** To the second, however long: `4 min 53 s`, `2 h 5 min`. */
+export function duration(valueMs: number): string {
+  const total = Math.max(Math.ceil(valueMs / 1000), 0)
+  const [hours, minutes, rest] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60]
+  if (hours > 0) return `${hours} h ${minutes} min`
+  return minutes > 0 ? `${minutes} min ${rest} s` : `${rest} s`
+}
+
 const seconds = (value: number): string => `${(value / 1000).toFixed(value < 9950 ? 1 : 0)} s`
 
 /** Texts of jobs come from anywhere; what they hold for a terminal to obey is taken out. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about.
-const plain = (text: string): string => text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '�').slice(0, 300)
+const plain = (text: string): string => text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '�').slice(0, 600)
+
+/** Broken between words where there are any. */
+function wrapped(text: string, columns: number): string[] {
+  const width = Math.max(columns, 20)
+  const lines: string[] = []
+  let rest = text
+  while (rest.length > width) {
+    const blank = rest.lastIndexOf(' ', width)
+    const end = blank > 0 ? blank : width
+    lines.push(rest.slice(0, end))
+    rest = rest.slice(end).trimStart()
+  }
+  return [...lines, rest]
+}
 
 const cut = (text: string, room: number): string =>
   text.length <= room ? text : `${text.slice(0, Math.max(room - 1, 10))}…`

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Bus, createBus, type Logger } from '@aimq/events'
+import { createBus, type Logger } from '@aimq/events'
 import { compose } from './compose.ts'
 import type { Config } from './config.ts'
+import { drain } from './drain.ts'
 import { builtInHandlers, webhookSecrets } from './handlers/built-in.ts'
 import { logJob } from './job-log.ts'
 import type { HandlerRecord } from './load-handlers.ts'
@@ -58,7 +58,7 @@ export async function runSession(
   try {
     if (config.samples) await runDemo({ config, bus, app, secrets, tally, report, signal, afterwards })
     if (!config.drain) await untilAborted(signal)
-    else await drain(bus, signal)
+    else await drain(bus, Object.keys(handlers), report?.line ?? ((text) => log.info({}, text)), signal)
     return !signal.aborted
   } catch (thrown) {
     if (signal.aborted) return false
@@ -74,17 +74,4 @@ export async function runSession(
 async function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-}
-
-/** The worker rides out faults that pass; waiting for it has to as well. */
-async function drain(bus: Bus, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    try {
-      await bus.request('worker:drain', {})
-      return
-    } catch (thrown) {
-      if ((thrown as { transient?: boolean } | null)?.transient !== true) throw thrown
-      await sleep(1000, undefined, { signal })
-    }
-  }
 }

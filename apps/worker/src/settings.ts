@@ -53,7 +53,7 @@ export const settings = {
     flag: '--drain',
     variable: 'AIMQ_DRAIN',
     schema: yesOrNo,
-    help: 'exit as soon as the queues are empty (default: no)',
+    help: 'exit when nothing is ready, in hand, or waiting for another try (default: no)',
   },
   createQueues: {
     flag: '--create-queues',

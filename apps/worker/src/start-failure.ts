@@ -37,7 +37,9 @@ export function describeStartFailure(
   databaseUrl: string | undefined,
 ): { text: string; code: ExitCode } | undefined {
   const { code, message } = summarizeError(thrown)
-  const text = `worker: ${redact(filledIn(message, databaseUrl))}\n`
+  // The option of the package is a flag here.
+  const named = code.startsWith('embedded/') ? message.replaceAll(/\bdataDir\b/g, '--data-dir') : message
+  const text = `worker: ${redact(filledIn(named, databaseUrl))}\n`
   if (usage.test(code)) return { text, code: exitCode.usage }
   if (unavailable.has(code)) return { text, code: exitCode.unavailable }
   if (configuration.test(code)) return { text, code: exitCode.configuration }

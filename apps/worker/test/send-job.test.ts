@@ -26,7 +26,11 @@ test.each([
   ['no payload', ['digests'], 'expected a payload behind the queue'],
   ['no JSON', ['digests', '{path:README.md}'], 'expected a payload in JSON'],
   ['a bad name', ['No Queue', '{}'], 'expected a queue name'],
-  ['a payload without quotes', ['digests', '{"a":', '1}'], 'expected a queue and a payload, got 3 words; put the payload in quotes'],
+  [
+    'a payload without quotes',
+    ['digests', '{"a":', '1}'],
+    'expected a queue and a payload, got 3 words; put the payload in quotes',
+  ],
 ])('%s: one line and the usage, exit code 2', async (_name, args, expected) => {
   const { code, stdout, stderr } = await run(args, nowhere)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -171,3 +171,13 @@ test('process.exit() in a handler is no success, and is told', async () => {
   expect(await worker.ended()).toEqual({ code: 1, signal: null })
   expect(worker.stderr()).toContain('called process.exit()')
 })
+
+test('--drain says which retries it waits for, and when they are due', async () => {
+  await database.query(`select pgmq.create('${queue}')`)
+  await send()
+  const source = `import { retry } from '${import.meta.resolve('@aimq/worker')}'
+export default () => retry({ delaySeconds: 293 })`
+  const worker = await workerOf(source, ['--drain'])
+  await worker.saw(/waiting for/)
+  expect(worker.stdout()).toMatch(new RegExp(`waiting for 1 retry in ${queue}, due in 4 min \\d+ s`))
+})

@@ -84,8 +84,11 @@ async function deliver(job: Job<Webhook>, options: WebhookOptions): Promise<Outc
     body,
     signal: AbortSignal.any([job.signal, AbortSignal.timeout(options.timeoutMs)]),
   }).catch((thrown: unknown) => {
+    if (isRefusedForGood(thrown)) return undefined
     throw readable(thrown, job.signal, options.timeoutMs)
   })
+  if (response === undefined)
+    return deadLetter({ reason: 'nothing is ever sent to this URL: its port belongs to another protocol' })
   await drain(response)
 
   const { status } = response
@@ -117,6 +120,12 @@ async function drain(response: Response): Promise<void> {
     }
   } catch {}
 }
+
+/** By fetch itself, before anything is sent: https://fetch.spec.whatwg.org/#port-blocking */
+const isRefusedForGood = (thrown: unknown): boolean =>
+  /^(bad port|unknown scheme|.*unsupported protocol)/i.test(
+    ((thrown as Error | null)?.cause as Error | undefined)?.message ?? '',
+  )
 
 /** `fetch failed` says nothing; its cause does. */
 function readable(thrown: unknown, signal: AbortSignal, timeoutMs: number): unknown {
