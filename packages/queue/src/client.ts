@@ -25,7 +25,7 @@ import { type QueueClientOptions, resolveOptions, type SqlClient } from './optio
 import { type PruneOptions, pruneArchive, pruneIdempotencyKeys } from './prune.ts'
 import { queueShapes } from './queue-shape.ts'
 import { type Redriven, redriveMessages } from './redrive.ts'
-import { type DraftMessage, sendBatch } from './send.ts'
+import { type DraftMessage, refuseUnknown, sendBatch, sendOptionKeys } from './send.ts'
 import { type ReadWish, readMessages, type Settled, settleMessages } from './settle.ts'
 
 /** Every call takes one: looked at before its statement is sent, since what is under way cannot be taken back. */
@@ -195,7 +195,9 @@ export function observedQueueClient(
     },
     list: ({ signal } = {}) => listQueues(operations, signal),
     metrics: async (queue, { signal } = {}) => measureQueue(operations, named(queue), signal),
-    async send(queue, payload, { headers, delayMs, dueAt, idempotencyKey, ...call } = {}) {
+    async send(queue, payload, options = {}) {
+      refuseUnknown(named(queue as QueueReference), options, sendOptionKeys)
+      const { headers, delayMs, dueAt, idempotencyKey, ...call } = options
       const message: DraftMessage = {
         payload,
         ...(headers === undefined ? {} : { headers }),

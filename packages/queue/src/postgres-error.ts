@@ -113,6 +113,12 @@ function diagnoseConnection(message: string, attempt: Attempt): Diagnosis {
     ]
   }
   if (/does not support SSL/i.test(message)) {
+    if (/^(localhost|127\.[\d.]+|\[?::1\]?):/.test(target)) {
+      return [
+        codes.tlsFailed,
+        `${target} offers no TLS, and sslmode asks for it; this machine needs none: take sslmode out or set sslmode=disable, or turn TLS on there`,
+      ]
+    }
     return [
       codes.tlsFailed,
       `${target} offers no TLS, and plaintext to another machine is never used by default; turn TLS on there, or accept plaintext with sslmode=disable`,

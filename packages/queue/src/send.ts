@@ -1,4 +1,4 @@
-import type { OutgoingMessage, SendResult } from '@aimq/events'
+import { didYouMean, type OutgoingMessage, type SendResult } from '@aimq/events'
 import type { Call, Row } from './database.ts'
 import { QueueError, queueErrorCodes } from './errors.ts'
 import { maxDelayMs, microseconds, refuseInput, show } from './inputs.ts'
@@ -21,6 +21,23 @@ const maxRounds = 8
 export interface DraftMessage extends Omit<OutgoingMessage, 'dueAt'> {
   /** Epoch milliseconds by the database's clock, or a Date. Not together with `delayMs`. */
   readonly dueAt?: number | Date
+}
+
+const draftKeys = ['payload', 'headers', 'delayMs', 'dueAt', 'idempotencyKey']
+
+/** The options of a single send. */
+export const sendOptionKeys: readonly string[] = [
+  ...draftKeys.filter((key) => key !== 'payload'),
+  'transaction',
+  'signal',
+]
+
+/** A misspelt option would be ignored, and the job run at once or twice. */
+export function refuseUnknown(queue: string, given: object, known: readonly string[] = draftKeys): void {
+  const unknown = Object.keys(given).filter((key) => !known.includes(key))
+  if (unknown.length === 0) return
+  const list = unknown.map((key) => `${show(key)}${didYouMean(key, known)}`).join('; ')
+  throw refuseInput(queue, `expected options that send knows, got ${list}`)
 }
 
 /** Sends a batch in one round trip: all of it, or nothing. */
@@ -66,6 +83,7 @@ interface PreparedMessage {
 }
 
 function prepare(operations: Operations, queue: string, draft: DraftMessage): PreparedMessage {
+  refuseUnknown(queue, draft)
   const { payload, headers, delayMs, dueAt, idempotencyKey: key } = draft
   const { maxPayloadBytes } = operations.options
   const text = encodeJson(payload, { maxBytes: maxPayloadBytes, what: 'payload', queue })

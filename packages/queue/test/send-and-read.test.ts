@@ -89,6 +89,18 @@ describe('send', () => {
     expect(error.message).toMatch(/^queue "queue_that_is_not_there": expected .* got /)
   })
 
+  it('refuses options it does not know, with the near spelling', async () => {
+    const wrong = { delayMs: -1, dealyMs: 4 }
+    for (const sending of [
+      client.send('queue_that_is_not_there', {}, wrong),
+      client.sendMany('queue_that_is_not_there', [{ payload: {}, ...wrong }]),
+    ]) {
+      const error = await failureOf(sending)
+      expect(error).toMatchObject({ code: 'queue/invalid-input' })
+      expect(error.message).toContain('got "dealyMs"; did you mean "delayMs"?')
+    }
+  })
+
   it('validates by the schema of the definition, and sends the input rather than the output', async () => {
     const mails = defineQueue('mails', {
       schema: z.object({

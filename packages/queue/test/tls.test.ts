@@ -81,3 +81,13 @@ it('takes anybody with no-verify, and warns once', async () => {
   await Promise.all([client.probe('emails'), client.probe('emails'), client.probe('emails')])
   expect(logger.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1)
 })
+
+it('says of a server on this machine without TLS that it was asked for, and nothing of other machines', async () => {
+  const copy = new URL(database.url)
+  copy.searchParams.set('sslmode', 'require')
+  await using client = createQueueClient({ connectionString: copy.href })
+  const error = await failureOf(client.probe('emails'))
+  expect(error).toMatchObject({ code: 'queue/tls-failed' })
+  expect(error.message).toContain('sslmode asks for it')
+  expect(error.message).not.toContain('another machine')
+})
