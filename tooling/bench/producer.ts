@@ -6,8 +6,9 @@
 import pg from 'pg'
 
 const statements = {
-  listen: `select pgmq.send($1, $2::jsonb), pg_notify('aimq:jobs', $3)`,
-  supabase: `select pgmq.send($1, $2::jsonb), realtime.send($3::jsonb, 'job_enqueued', 'aimq:jobs', true)`,
+  // From a subquery, because `pgmq.send` returns a set: beside it in one list, the other function would run twice.
+  listen: `select pg_notify('aimq:jobs', $3) from pgmq.send($1, $2::jsonb)`,
+  supabase: `select realtime.send($3::jsonb, 'job_enqueued', 'aimq:jobs', true) from pgmq.send($1, $2::jsonb)`,
 }
 
 const client = new pg.Client({ connectionString: process.env.DATABASE_URL })

@@ -69,7 +69,7 @@ async function startRaw(subject: Subject): Promise<() => Promise<void>> {
 
 async function startAimq(subject: Subject, options: RealtimeOptions): Promise<() => Promise<void>> {
   const bus = createBus({ logger: silentLogger })
-  await bus.use(queue({ connectionString: url }))
+  await bus.use(queue({ connectionString: url, preparedStatements: true }))
   await bus.request('queue:create', { queue: subject.queue })
   await bus.use(worker({ handlers: { [subject.queue]: ({ payload }) => arrived(subject, payload) } }))
   const proven = new Promise<void>((resolve) => {

@@ -68,6 +68,8 @@ export const confirmAfterMs = 300
 const lockedRetryMs = 75
 const maxHerdMs = 100
 const maxUnjustifiedWaitMs = 2000
+/** Hints farther apart than that are not held against one another. */
+const leisureMs = 2500
 const dueJitterMs = 25
 const firstPollMs = 50
 /** Looks that find nothing: this many at once, then so many a millisecond. */
@@ -115,9 +117,10 @@ export function onHint(state: WakeState, { now, random }: Moment, dueInMs = 0): 
     reasons: state.reasons + 1,
     hintedAt: now,
     // Honest hints for jobs that a peer took look like forged ones; but they do not come by the dozen.
-    unjustified: now - state.hintedAt > maxUnjustifiedWaitMs ? 0 : state.unjustified,
+    unjustified: now - state.hintedAt > leisureMs ? 0 : state.unjustified,
   }
-  const confirmAt = state.confirmAt ?? now + confirmAfterMs
+  // After the last hint of a burst: an earlier one's may come before the row of this one can be seen.
+  const confirmAt = now + Math.max(confirmAfterMs, unjustifiedWait(next))
   if (dueInMs > 0) {
     const soonest = Math.min(now + dueInMs + jitter(random), confirmAt)
     return { ...next, confirmAt, look: lookFor(state, now), lookAt: Math.min(state.lookAt, soonest) }

@@ -23,13 +23,15 @@ import {
 
 const pollIntervalMs = 30_000
 const config = { pollIntervalMs, eager: false }
-/** Distrust (2 s), its jitter, a look under way (0.2 s) and an error's backoff (5 s) on top of one another. */
-const hintedBoundMs = 2000 + 25 + 200 + 200
+/** Distrust (2 s), the confirming look, its jitter, a look under way (0.2 s) and an error's backoff (5 s) on top of one another. */
+const hintedBoundMs = 2000 + 300 + 25 + 200 + 200
 const errorBoundMs = 5000
 
 interface ModelMessage {
   readonly id: number
   visibleAt: number
+  /** When other sessions see it; a hint may be faster. */
+  readonly committedAt: number
   /** When its hint arrived after its commit; undefined: lost. */
   hintedAt: number | undefined
   lockedUntil: number
@@ -37,7 +39,7 @@ interface ModelMessage {
 
 type Step =
   | { kind: 'pass'; ms: number }
-  | { kind: 'send'; delayMs: number; hint: 'at-once' | 'late' | 'lost'; lateMs: number }
+  | { kind: 'send'; delayMs: number; hint: 'at-once' | 'late' | 'early' | 'lost'; lateMs: number }
   | { kind: 'forged' }
   | { kind: 'peer-locks'; ms: number }
   | { kind: 'fail-next' }
@@ -47,8 +49,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
     kind: fc.constant('send' as const),
     delayMs: fc.oneof(fc.constant(0), fc.nat(5000)),
-    hint: fc.constantFrom('at-once' as const, 'late' as const, 'lost' as const),
-    lateMs: fc.nat(300),
+    hint: fc.constantFrom('at-once' as const, 'late' as const, 'early' as const, 'lost' as const),
+    lateMs: fc.nat(250),
   }),
   fc.record({ kind: fc.constant('forged' as const) }),
   fc.record({ kind: fc.constant('peer-locks' as const), ms: fc.nat(500) }),
@@ -89,8 +91,10 @@ class Model {
     if (step.kind === 'peer-locks')
       for (const message of this.messages) message.lockedUntil = this.now + step.ms
     if (step.kind === 'send') {
+      const committedAt = this.now + (step.hint === 'early' ? step.lateMs : 0)
       const message = {
         id: ++this.#lastId,
+        committedAt,
         visibleAt: this.now + step.delayMs,
         hintedAt: undefined,
         lockedUntil: 0,
@@ -146,7 +150,9 @@ class Model {
   #proceed(): void {
     const look = this.#look
     if (look === undefined) return
-    if (look.snapshot === undefined && look.snapshotAt <= this.now) look.snapshot = [...this.messages]
+    if (look.snapshot === undefined && look.snapshotAt <= this.now) {
+      look.snapshot = this.messages.filter(({ committedAt }) => committedAt <= this.now)
+    }
     if (look.snapshot === undefined || look.endsAt > this.now) return
     this.#look = undefined
     const moment = { now: this.now, random: this.#random }
@@ -174,8 +180,8 @@ class Model {
   }
 
   /** A message was read now: was that soon enough? */
-  #check({ visibleAt, hintedAt, lockedUntil }: ModelMessage): void {
-    const since = Math.max(visibleAt, lockedUntil, this.#failedUntil)
+  #check({ visibleAt, committedAt, hintedAt, lockedUntil }: ModelMessage): void {
+    const since = Math.max(visibleAt, committedAt, lockedUntil, this.#failedUntil)
     const bound =
       hintedAt === undefined ? since + pollIntervalMs * 1.1 + 400 : Math.max(since, hintedAt) + hintedBoundMs
     if (this.now > bound)

@@ -121,7 +121,7 @@ describe('the wake-up loop', () => {
     let now = 0
     const waits: number[] = []
     for (let forged = 0; forged < 12; forged++) {
-      state = onHint({ ...state, confirmAt: now + 1e9 }, at(now))
+      state = onHint(state, at(now))
       waits.push(waitOf(state, now))
       now += waitOf(state, now)
       state = onNothing(onLookBegan(state, now), empty, proven, at(now))
