@@ -1,4 +1,11 @@
-import { createService, type Plugin, type RequestHandler, type RequestName, type Service } from '@aimq/events'
+import {
+  createService,
+  type OutgoingMessage,
+  type Plugin,
+  type RequestHandler,
+  type RequestName,
+  type Service,
+} from '@aimq/events'
 import { type ClientObserver, observedQueueClient, type QueueClient } from './client.ts'
 import type { QueueClientOptions } from './options.ts'
 
@@ -70,7 +77,9 @@ function answerRequests(client: QueueClient, handle: Handle): readonly Disposabl
   answer('queue:drop', ({ queue: name }, call) => client.drop(name, call))
   answer('queue:list', async (_, call) => ({ queues: await client.list(call) }))
   answer('queue:metrics', ({ queue: name }, call) => client.metrics(name, call))
-  answer('queue:send', ({ queue: name, messages }, call) => client.sendMany(name, messages, call))
+  answer('queue:send', ({ queue: name, messages }, call) =>
+    client.sendMany(name, messages.map(knownFields), call),
+  )
   answer('queue:read', ({ queue: name, ...wish }, call) => client.read(name, { ...wish, ...call }))
   answer('queue:probe', ({ queue: name }, call) => client.probe(name, call))
   answer('queue:settle', async ({ queue: name, ...wish }, call) => {
@@ -88,4 +97,15 @@ function answerRequests(client: QueueClient, handle: Handle): readonly Disposabl
   })
   answer('queue:capabilities', (_, call) => client.capabilities(call))
   return handlers
+}
+
+/** On the bus the contract may have grown: what this version does not know is left out, not refused. */
+function knownFields({ payload, headers, delayMs, dueAt, idempotencyKey }: OutgoingMessage): OutgoingMessage {
+  return {
+    payload,
+    ...(headers === undefined ? {} : { headers }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(dueAt === undefined ? {} : { dueAt }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  }
 }

@@ -98,6 +98,18 @@ it('answers every request and says what it did', async () => {
   expect(bus.canRequest('queue:send')).toBe(false)
 })
 
+it('leaves out what a newer contract may have added to a message, and refuses the same of a person', async () => {
+  const { bus } = busWithRecord()
+  const { client } = await bus.use(queue({ connectionString: database.url }))
+  await bus.request('queue:create', { queue: 'grown' })
+  const newer = { payload: 1, priority: 7 }
+  expect((await bus.request('queue:send', { queue: 'grown', messages: [newer] })).ids).toHaveLength(1)
+  expect(await failureOf(client.sendMany('grown', [newer]))).toMatchObject({
+    message: expect.stringContaining('priority'),
+  })
+  await bus.stop()
+})
+
 it('starts again after a stop, and tolerates both many times over', async () => {
   const bus = createBus({ logger: silentLogger })
   const service = await bus.use(queue({ connectionString: database.url }))
