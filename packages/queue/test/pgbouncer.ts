@@ -14,10 +14,15 @@ export interface Pgbouncer extends AsyncDisposable {
 
 /**
  * The genuine PgBouncer in transaction mode before the database of `url`, with fewer server connections than clients.
- * Installs it where that is possible; throws with what to do where it is not.
+ * The test run installs it where that is possible; throws with what to do where it is not there.
  */
 export async function startPgbouncer(url: string, poolSize = 2): Promise<Pgbouncer> {
-  const binary = (await findBinary()) ?? (await install())
+  const binary = await findBinary()
+  if (binary === undefined) {
+    throw new Error(
+      'expected pgbouncer on PATH or in /usr/sbin, found none; apt-get install pgbouncer, or brew install pgbouncer',
+    )
+  }
   const target = new URL(url)
   const folder = await mkdtemp(join(tmpdir(), 'queue-pgbouncer-'))
   const port = await freePort()
@@ -75,22 +80,6 @@ async function findBinary(): Promise<string | undefined> {
       return candidate
   }
   return undefined
-}
-
-async function install(): Promise<string> {
-  const remedy = 'install it: apt-get install pgbouncer, or brew install pgbouncer'
-  if (process.getuid?.() !== 0)
-    throw new Error(`expected pgbouncer on PATH or in /usr/sbin, found none; ${remedy}`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  try {
-    await run('apt-get', ['update'], { env })
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'pgbouncer'], { env })
-  } catch (cause) {
-    throw new Error(`expected to install pgbouncer with apt-get, and it failed; ${remedy}`, { cause })
-  }
-  const binary = await findBinary()
-  if (binary === undefined) throw new Error(`apt-get installed pgbouncer, and it is not on PATH; ${remedy}`)
-  return binary
 }
 
 /** PgBouncer refuses to run as root. */

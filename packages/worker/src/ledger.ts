@@ -1,6 +1,6 @@
-import type { Bus, Lease, Settlement } from '@aimq/events'
-import type { ActiveJob } from './active-job.ts'
-import type { Verdict } from './decide.ts'
+import type { Bus, Lease, ReadResult, Settlement } from '@aimq/events'
+import { ActiveJob } from './active-job.ts'
+import { decideEnding, type Verdict } from './decide.ts'
 import type { ResolvedQueue } from './options.ts'
 
 /** A job that has ended, and what is to become of its message. */
@@ -105,6 +105,15 @@ export function settlementOf({ job, verdict }: EndedJob, { definition, policy }:
       }
     }
   }
+}
+
+/** Settlements that hand back what was read and never started. */
+export function releasesOf({ messages, readAt }: ReadResult, queue: ResolvedQueue): Settlement[] {
+  return messages.map((message) => {
+    const job = new ActiveJob(queue.definition.name, message, readAt, 0, 0)
+    const verdict = decideEnding({ kind: 'released', reason: 'shutdown' }, job.counts, queue.policy)
+    return settlementOf({ job, verdict, durationMs: 0, uncertain: false, bare: false }, queue)
+  })
 }
 
 function reference(job: ActiveJob): { queue: string; id: string; attempt: number } {

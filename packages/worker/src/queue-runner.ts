@@ -1,20 +1,12 @@
-import {
-  type Bus,
-  type Clock,
-  type Logger,
-  type QueueStatus,
-  type ReadResult,
-  summarizeError,
-} from '@aimq/events'
-import { ActiveJob } from './active-job.ts'
+import { type QueueStatus, type ReadResult, summarizeError } from '@aimq/events'
 import { DeadLetterLane } from './dead-letter-lane.ts'
-import { decideEnding, giveUpLater } from './decide.ts'
+import { giveUpLater } from './decide.ts'
 import { Hand } from './hand.ts'
-import { type EndedJob, Ledger, settlementOf } from './ledger.ts'
-import type { ResolvedOptions, ResolvedQueue } from './options.ts'
+import { type EndedJob, Ledger, releasesOf, settlementOf } from './ledger.ts'
+import type { ResolvedQueue } from './options.ts'
 import { isRefusal, makeBare, markUncertain, Outbox } from './outbox.ts'
 import { prefetchTarget } from './prefetch.ts'
-import type { Slots } from './slots.ts'
+import type { RunnerContext } from './runner-context.ts'
 import {
   initialWakeState,
   lookBy,
@@ -36,16 +28,6 @@ const maxStuckDeadLetters = 1000
 /** When the worker stops: how long handlers may take to heed the signal, and the last settlements to be written. */
 const shutdownAbortMs = 500
 const shutdownFlushMs = 5000
-
-export interface RunnerContext {
-  readonly bus: Bus
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly options: ResolvedOptions
-  readonly slots: Slots
-  /** Whether a wake-up path has proven itself. */
-  readonly wakeupsProven: () => boolean
-}
 
 /**
  * Works one queue. `#pump` is the loop: called whenever anything changed, it starts what can start and sends at most
@@ -316,13 +298,9 @@ export class QueueRunner {
   }
 
   /** The answer to a read came after the worker had stopped. If this fails, too, the leases end by themselves. */
-  #handBackLate({ messages, readAt }: ReadResult): void {
-    if (messages.length === 0) return
-    const settlements = messages.map((message) => {
-      const job = new ActiveJob(this.name, message, readAt, 0, 0)
-      const verdict = decideEnding({ kind: 'released', reason: 'shutdown' }, job.counts, this.#queue.policy)
-      return settlementOf({ job, verdict, durationMs: 0, uncertain: false, bare: false }, this.#queue)
-    })
+  #handBackLate(read: ReadResult): void {
+    const settlements = releasesOf(read, this.#queue)
+    if (settlements.length === 0) return
     this.#context.bus.request('queue:settle', { queue: this.name, settlements }).catch(() => {})
   }
 
