@@ -134,34 +134,30 @@ describe('wake-ups', () => {
     for (let round = 0; round < 3; round++) {
       const started = nextFact(bus, 'worker:job-started')
       await send('due', round, { delaySeconds: 2 })
-      expect((await started).waitedMs).toBeLessThan(100)
+      // A tenth of a second where the machine has nothing else to do; polls are an hour apart.
+      expect((await started).waitedMs).toBeLessThan(250)
     }
   })
 
-  it('(d) of a retry by a full worker start it in an idle peer when it is due', async () => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const options = { pollIntervalMs: anHourMs, safetyPollIntervalMs: anHourMs, gracePeriodMs: 0 }
-    const policy = { concurrency: 1, backoff: () => 1000 }
-    const full = await startWorker({
-      ...options,
-      defaults: policy,
+  it('(d) of a retry by a worker that can take no more start it in an idle peer when it is due', async () => {
+    const options = {
+      pollIntervalMs: anHourMs,
+      safetyPollIntervalMs: anHourMs,
+      defaults: { backoff: () => 1000 },
       handlers: {
-        shared: ({ payload, attempt }) => {
-          if (payload === 'fails' && attempt === 1) throw new Error('once')
-          return promise
+        shared: ({ attempt }: { attempt: number }) => {
+          if (attempt === 1) throw new Error('once')
         },
       },
-    })
-    // The failing job first, then one that fills the worker.
-    const retried = nextFact(full, 'worker:job-retried')
-    await send('shared', 'fails')
-    const peer = await startWorker({ ...options, defaults: policy, handlers: { shared: () => {} } })
-    await full.request('worker:pause', {})
-    await retried
-    const started = nextFact(peer, 'worker:job-started')
-    expect(await started).toMatchObject({ queue: 'shared', attempt: 2 })
-    expect((await started).waitedMs).toBeLessThan(150)
-    resolve()
+    }
+    const workers = [await startWorker(options), await startWorker(options)]
+    // Whichever fails it takes no more from then on: the other has to start it.
+    for (const bus of workers) bus.on('worker:job-retried', () => bus.request('worker:pause', {}))
+    const second = workers.map((bus) => nextFact(bus, 'worker:job-started', ({ attempt }) => attempt === 2))
+    for (const started of second) started.catch(() => {})
+    await send('shared', 'fails once')
+    const { waitedMs } = await Promise.race(second)
+    expect(waitedMs).toBeLessThan(300)
   })
 
   it('(e) that fell into the gap of a lost LISTEN session are made up for at the reconnect', async () => {
