@@ -1,22 +1,9 @@
-import { type Bus, messageHeader, type RequestName } from '@aimq/events'
+import { messageHeader } from '@aimq/events'
 import { recordFacts } from '@aimq/events/testing'
 import { describe, expect, it } from 'vitest'
-import { deadLetter, type Job, snooze } from '../src/index.ts'
-import { gate, setup } from './setup.ts'
+import { type Job, snooze } from '../src/index.ts'
+import { gate, intercept, setup } from './setup.ts'
 
-/** Lets a test stand between the worker and its queue: `pass` goes on, anything else is the answer. */
-function intercept(
-  bus: Bus,
-  between: (name: RequestName, input: never, pass: () => Promise<unknown>) => Promise<unknown>,
-): void {
-  const request = bus.request.bind(bus) as (
-    name: RequestName,
-    input: never,
-    options: never,
-  ) => Promise<unknown>
-  bus.request = ((name: RequestName, input: never, options: never) =>
-    between(name, input, () => request(name, input, options))) as never
-}
 const many = (count: number, payload: unknown = 'good') => Array.from({ length: count }, () => ({ payload }))
 const refusal = Object.assign(new Error('that cannot be stored'), { code: 'queue/invalid-payload' })
 
@@ -243,88 +230,6 @@ describe('an answer that comes late', () => {
     beating.resolve()
     await clock.advance(20_000)
     expect(queue.messages('emails')[0]?.visibleAt).toBeGreaterThan(clock.now() + 80_000_000)
-  })
-})
-
-describe('dead letters', () => {
-  it('read again while they wait to be moved are neither run again nor sent twice', async () => {
-    let runs = 0
-    const { bus, clock, queue, start } = await setup({
-      handlers: {
-        emails: () => {
-          runs++
-          return deadLetter({ reason: 'broken' })
-        },
-      },
-      defaults: { leaseMs: 1000 },
-    })
-    let forbidden = true
-    intercept(bus, async (name, input, pass) => {
-      if (name === 'queue:extend' && forbidden) throw new Error('half-open')
-      if (name === 'queue:settle' && forbidden && JSON.stringify(input).includes('dead-letter'))
-        throw new Error('forbidden')
-      return pass()
-    })
-    queue.send('emails', { payload: 1 })
-    await start()
-    await clock.advance(10_000)
-    forbidden = false
-    queue.send('emails', ...many(3))
-    await clock.advance(40_000)
-    expect(queue.messages('emails_dlq')).toHaveLength(4)
-    expect(runs).toBe(4)
-  })
-
-  it('that cannot be moved when the worker stops are not run again by the next', async () => {
-    let runs = 0
-    const handlers = {
-      emails: () => {
-        runs++
-        return deadLetter({ reason: 'broken' })
-      },
-    }
-    const { bus, clock, queue, start } = await setup({ handlers })
-    let forbidden = true
-    intercept(bus, async (name, input, pass) => {
-      if (name === 'queue:settle' && forbidden && JSON.stringify(input).includes('dead-letter'))
-        throw new Error('forbidden')
-      return pass()
-    })
-    queue.send('emails', { payload: 1 })
-    const service = await start()
-    await clock.advance(100)
-    const stopped = service.stop()
-    await clock.advance(20_000)
-    await stopped
-    expect(queue.messages('emails')[0]?.headers?.[messageHeader.givenUp]).toBe('broken')
-    forbidden = false
-    await service.start()
-    await clock.advance(1000)
-    expect(runs).toBe(1)
-    expect(queue.messages('emails_dlq')[0]?.headers?.[messageHeader.deadLetter]).toMatchObject({
-      reason: 'broken',
-    })
-  })
-
-  it('whose move is under way are waited for when the worker stops', async () => {
-    const hold = gate()
-    const { bus, clock, queue, start } = await setup({
-      handlers: { emails: () => deadLetter({ reason: 'broken' }) },
-    })
-    intercept(bus, async (name, input, pass) => {
-      if (name === 'queue:settle' && JSON.stringify(input).includes('dead-letter')) await hold.promise
-      return pass()
-    })
-    queue.send('emails', ...many(2))
-    const service = await start()
-    await clock.advance(0)
-    const stopped = service.stop()
-    await clock.advance(1000)
-    hold.resolve()
-    await clock.advance(1000)
-    await stopped
-    expect(queue.messages('emails_dlq')).toHaveLength(2)
-    expect(clock.pending).toBe(0)
   })
 })
 

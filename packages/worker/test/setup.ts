@@ -1,4 +1,4 @@
-import { createBus, type Logger } from '@aimq/events'
+import { type Bus, createBus, type Logger, type RequestName } from '@aimq/events'
 import { fakeClock, memoryQueue } from '@aimq/events/testing'
 import { onTestFinished } from 'vitest'
 import { type WorkerOptions, worker } from '../src/index.ts'
@@ -27,4 +27,18 @@ export async function setup(
 /** A promise to be settled from outside, for handlers that the test holds. */
 export function gate<T = void>() {
   return Promise.withResolvers<T>()
+}
+
+/** Lets a test stand between the worker and its queue: `pass` goes on, anything else is the answer. */
+export function intercept(
+  bus: Bus,
+  between: (name: RequestName, input: never, pass: () => Promise<unknown>) => Promise<unknown>,
+): void {
+  const request = bus.request.bind(bus) as (
+    name: RequestName,
+    input: never,
+    options: never,
+  ) => Promise<unknown>
+  bus.request = ((name: RequestName, input: never, options: never) =>
+    between(name, input, () => request(name, input, options))) as never
 }
