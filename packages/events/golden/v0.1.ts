@@ -9,6 +9,20 @@ const job = { queue: 'emails', id: '42', attempt: 1 }
 const error = { code: 'Error', message: 'no route to host' }
 const lease = { id: '42', readCount: 1, enqueuedAt: 1_795_442_349_123.456 }
 const message = { ...lease, payload: { to: 'a@example.com' }, headers: { tenant: 'x' } }
+const finding = { problem: 'disabled', message: 'expected the trigger enabled, found it disabled' } as const
+const settings = {
+  paths: ['notify', 'realtime'],
+  channel: 'aimq:jobs',
+  private: true,
+  always: false,
+  throttleMs: 100,
+} as const
+const change = {
+  action: 'create',
+  object: 'trigger aimq_notify_emails on pgmq.q_emails',
+  reason: 'it is missing',
+  sql: 'create trigger …',
+} as const
 const next = { nextDueInMs: 1500.25, newestId: '43' }
 
 export const facts: { readonly [Name in keyof Facts]: Facts[Name] } = {
@@ -33,6 +47,7 @@ export const facts: { readonly [Name in keyof Facts]: Facts[Name] } = {
   'worker:job-released': { ...job, reason: 'shutdown' },
   'worker:lease-lost': job,
   'worker:queue-idled': { queue: 'emails' },
+  'worker:wakeups-wanted': { queue: 'emails', wanted: false },
   'worker:queue-paused': { queue: 'emails', cause: 'unavailable', message: 'the database does not answer' },
   'worker:queue-resumed': { queue: 'emails' },
   'worker:worker-started': { queues: ['emails'] },
@@ -40,6 +55,9 @@ export const facts: { readonly [Name in keyof Facts]: Facts[Name] } = {
   'realtime:path-connected': { path: 'listen' },
   'realtime:path-lost': { path: 'supabase', cause: 'the token has expired' },
   'realtime:health-changed': { health: 'degraded', cause: 'the canary did not come back' },
+  'triggers:trigger-installed': { queue: 'emails', paths: ['notify', 'realtime'] },
+  'triggers:trigger-removed': { queue: 'emails' },
+  'triggers:trigger-drifted': { queue: 'emails', findings: [finding] },
 }
 
 export const requests: {
@@ -151,4 +169,34 @@ export const requests: {
     },
   },
   'realtime:broadcast': { input: { queue: 'emails', count: 1, dueInMs: 0 }, output: { paths: ['listen'] } },
+  'triggers:install': {
+    input: { queues: ['emails'], ...settings, replaceForeign: false, policy: true },
+    output: { changes: [change] },
+  },
+  'triggers:remove': {
+    input: { queues: ['emails'] },
+    output: { changes: [{ ...change, action: 'remove' }] },
+  },
+  'triggers:list': {
+    input: {},
+    output: {
+      triggers: [
+        {
+          name: 'emails',
+          kind: 'queue',
+          table: 'pgmq.q_emails',
+          installed: true,
+          version: 1,
+          settings,
+          findings: [finding],
+        },
+      ],
+    },
+  },
+  'triggers:plan': { input: { queues: ['emails'], ...settings }, output: { changes: [change] } },
+  'triggers:repair': { input: {}, output: { changes: [{ ...change, action: 'enable' }] } },
+  'triggers:migration': {
+    input: { queues: ['emails'], ...settings, remove: false, policy: true },
+    output: { fileName: '20261123000000_aimq_emails.sql', sql: '-- …' },
+  },
 }

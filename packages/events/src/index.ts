@@ -17,6 +17,7 @@ export { type Clock, maxTimerMs, systemClock } from './clock.ts'
 export * from './contract/message.ts'
 export type * from './contract/queue.ts'
 export type * from './contract/realtime.ts'
+export type * from './contract/triggers.ts'
 export type * from './contract/worker.ts'
 export type { FactName, Facts, RequestInput, RequestName, RequestOutput, Requests } from './contract.ts'
 export {

@@ -26,6 +26,6 @@ it.each(Object.entries(requests))(
 
 it('names every fact and request <owner>:<words>', () => {
   for (const name of [...Object.keys(facts), ...Object.keys(requests)]) {
-    expect(name).toMatch(/^(bus|job|queue|worker|realtime):[a-z]+(-[a-z]+)*$/)
+    expect(name).toMatch(/^(bus|job|queue|worker|realtime|triggers):[a-z]+(-[a-z]+)*$/)
   }
 })

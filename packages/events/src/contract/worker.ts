@@ -34,6 +34,11 @@ export interface WorkerFacts {
   'worker:lease-lost': JobReference
   /** A read found nothing and nothing is in hand. Said once, until there is a job again. */
   'worker:queue-idled': { readonly queue: string }
+  /**
+   * False: reads have followed each other without a pause for a while, hints would add nothing. True: the next read may
+   * wait for a hint. Until it is said for the first time, they are wanted.
+   */
+  'worker:wakeups-wanted': { readonly queue: string; readonly wanted: boolean }
   /** No more reads from this queue: by request, or because it cannot be worked for the moment. */
   'worker:queue-paused': {
     readonly queue: string
