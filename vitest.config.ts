@@ -38,6 +38,7 @@ export default defineConfig({
       project('queue', 'packages/queue'),
       project('worker', 'packages/worker'),
       project('realtime', 'packages/realtime'),
+      project('triggers', 'packages/triggers'),
       project('embedded', 'packages/embedded'),
       project('app', 'apps/worker'),
       project('boundaries', 'tooling/boundaries'),

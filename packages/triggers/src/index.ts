@@ -1,0 +1,6 @@
+/**
+ * The database tells of every enqueue by itself.
+ *
+ * @module
+ */
+export {}
