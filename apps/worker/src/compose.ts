@@ -1,4 +1,4 @@
-import type { Bus } from '@aimq/events'
+import type { Bus, Logger } from '@aimq/events'
 import { queue } from '@aimq/queue'
 import { worker } from '@aimq/worker'
 import type { Config } from './config.ts'
@@ -6,6 +6,7 @@ import { type Database, openDatabase } from './database.ts'
 import type { HandlerRecord } from './load-handlers.ts'
 import { checkRights, createQueues, requireQueues, withAllGrants } from './queues.ts'
 import type { StopWatch } from './signals.ts'
+import { wakeUpStep } from './wake-ups.ts'
 
 export interface App {
   readonly database: Database
@@ -23,7 +24,7 @@ export async function compose(
   config: Config,
   bus: Bus,
   handlers: HandlerRecord,
-  stop: StopWatch,
+  { log, stop }: { readonly log: Logger; readonly stop: StopWatch },
   onDatabase: (database: Database) => Promise<void> = async () => {},
 ): Promise<App | undefined> {
   // Made before anything runs: it refuses wrong policies.
@@ -32,6 +33,8 @@ export async function compose(
     defaults: { concurrency: config.concurrency },
     totalConcurrency: totalConcurrency(config, handlers),
     pollIntervalMs: config.pollIntervalMs,
+    // Nobody has to broadcast, so a proven path says nothing about the next job.
+    safetyPollIntervalMs: config.pollIntervalMs,
     gracePeriodMs: config.gracePeriodMs,
   })
   let database: Database | undefined
@@ -45,10 +48,11 @@ export async function compose(
 
   try {
     stop.requested.throwIfAborted()
-    database = await openDatabase(config, stop.requested)
+    database = await openDatabase(config, log, stop.requested)
     stop.requested.throwIfAborted()
     await onDatabase(database)
     const { connectionString } = database
+    const wakeUps = wakeUpStep(config, database)
     const created = await withAllGrants(handlers, config, async () => {
       await bus.use(queue({ connectionString }))
       return await (config.createQueues ? createQueues : requireQueues)(bus, handlers)
@@ -56,6 +60,7 @@ export async function compose(
     await checkRights(bus, handlers)
     stop.requested.throwIfAborted()
     await bus.use(workJobs)
+    if (wakeUps !== undefined) await bus.use(wakeUps)
     return { database, created, close }
   } catch (thrown) {
     await close().catch(() => {})

@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { type EnvFile, readEnvFile } from './env-file.ts'
 import { helpText, readFlags } from './flags.ts'
 import { flagName, type SettingName, type SettingValues, settingNames, settings } from './settings.ts'
+import { readWakeUps, type WakeUps } from './wake-up-settings.ts'
 
 export interface Config {
   /** Undefined: the embedded PostgreSQL. */
@@ -24,6 +25,7 @@ export interface Config {
   readonly concurrency: number
   readonly pollIntervalMs: number
   readonly gracePeriodMs: number
+  readonly wakeUps: WakeUps
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'pretty' | 'json'
   readonly logPayloads: boolean
@@ -89,6 +91,8 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
   else if (given.databaseUrlEnv !== undefined) {
     faults.push(`${variable}: expected a connection string in this variable, got nothing`)
   }
+  const wakeUps = readWakeUps(given, environment, databaseUrl)
+  faults.push(...wakeUps.faults)
   const samples = given.samples ?? false
   const builtIn = samples || (databaseUrl === undefined && given.handlers === undefined)
   if (!builtIn && given.handlers === undefined) {
@@ -123,13 +127,19 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
       concurrency: given.concurrency ?? 10,
       pollIntervalMs: given.pollIntervalMs ?? 1000,
       gracePeriodMs: given.gracePeriodMs ?? 15_000,
+      wakeUps: wakeUps.settings,
       logLevel: given.logLevel ?? (builtIn && logFormat === 'pretty' ? 'warn' : 'info'),
       logFormat,
       logPayloads: given.logPayloads ?? false,
       digestRoot,
       webhookTimeoutMs: given.webhookTimeoutMs ?? 15_000,
       environment,
-      warnings: [...envFile.warnings, ...misspelt(environment), ...payloadWarning(given.logPayloads)],
+      warnings: [
+        ...envFile.warnings,
+        ...misspelt(environment),
+        ...wakeUps.warnings,
+        ...payloadWarning(given.logPayloads),
+      ],
     },
   }
 }

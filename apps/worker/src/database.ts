@@ -1,3 +1,5 @@
+import type { Logger } from '@aimq/events'
+import { summarizeError } from '@aimq/events'
 import type { Config } from './config.ts'
 
 export interface Database {
@@ -6,28 +8,47 @@ export interface Database {
   readonly location: string
   /** The folder of the embedded one. */
   readonly dataDir: string | undefined
+  /** The local Realtime server of the embedded one. */
+  readonly realtime?: { readonly url: string; readonly key: string }
   /** Leaves it. The embedded one stops when nobody else uses it. */
   stop(): Promise<void>
 }
 
 /** The database that was given, or one of our own. */
-export async function openDatabase(config: Config, signal: AbortSignal): Promise<Database> {
+export async function openDatabase(config: Config, log: Logger, signal: AbortSignal): Promise<Database> {
   if (config.databaseUrl !== undefined) {
     const { hostname, port, pathname } = new URL(config.databaseUrl)
     const location = `${hostname || 'local socket'}${port && `:${port}`}${pathname}`
     return { connectionString: config.databaseUrl, location, dataDir: undefined, stop: async () => {} }
   }
   // Loaded only here: where a database is given, the embedded one need not even be installed.
-  const { startEmbedded } = await import('@aimq/embedded')
+  const { startEmbedded, startRealtime } = await import('@aimq/embedded')
   const embedded = await startEmbedded({
     dataDir: config.dataDir,
     ...(config.port === undefined ? {} : { port: config.port }),
     signal,
   })
-  return {
-    connectionString: embedded.connectionString,
-    location: `127.0.0.1:${embedded.port}${embedded.joined ? ', which was running already' : ''}`,
-    dataDir: embedded.dataDir,
+  const { connectionString, port, joined, dataDir } = embedded
+  const database = {
+    connectionString,
+    location: `127.0.0.1:${port}${joined ? ', which was running already' : ''}`,
+    dataDir,
     stop: embedded.stop,
+  }
+  if (!config.wakeUps.realtime) return database
+  try {
+    const realtime = await startRealtime({ connectionString, signal })
+    return {
+      ...database,
+      realtime: { url: realtime.url, key: realtime.serviceRoleKey },
+      stop: () => realtime.stop().finally(embedded.stop),
+    }
+  } catch (thrown) {
+    // Wake-ups make it faster, not possible.
+    log.warn(
+      { cause: summarizeError(thrown).message },
+      'the local Realtime does not start; going on without it',
+    )
+    return database
   }
 }

@@ -40,7 +40,7 @@ export async function runSession(
   const handlers = { ...(config.samples ? builtInHandlers(config, secrets, note) : {}), ...given }
 
   const logged = config.logPayloads ? logPayloads(handlers, log) : handlers
-  const app = await compose(config, bus, logged, stop, async ({ dataDir }) => {
+  const app = await compose(config, bus, logged, { log, stop }, async ({ dataDir }) => {
     if (config.samples && dataDir !== undefined) await secrets.shareIn(dataDir)
   })
   if (app === undefined) return false
@@ -48,6 +48,9 @@ export async function runSession(
     { queues: Object.keys(handlers), created: app.created, database: app.database.location },
     'worker started',
   )
+  if (!bus.canRequest('realtime:status')) {
+    log.info({ pollIntervalMs: config.pollIntervalMs }, 'nothing wakes this worker: it polls')
+  }
   stop.requested.addEventListener('abort', () => {
     log.info({ cause: stop.cause?.kind, gracePeriodMs: config.gracePeriodMs }, 'worker stops')
     if (stop.cause?.kind === 'signal')

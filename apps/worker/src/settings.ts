@@ -71,7 +71,25 @@ export const settings = {
     flag: '--poll-interval-ms <n>',
     variable: 'AIMQ_POLL_INTERVAL_MS',
     schema: whole(10, dayMs),
-    help: 'longest pause between two looks at an idle queue (default: 1000)',
+    help: 'longest pause between two looks at an idle queue, for when nothing wakes the worker (default: 1000)',
+  },
+  listen: {
+    flag: '--listen',
+    variable: 'AIMQ_LISTEN',
+    schema: yesOrNo,
+    help: 'be woken over LISTEN/NOTIFY, on a session of its own to DIRECT_URL or DATABASE_URL (default: yes)',
+  },
+  realtime: {
+    flag: '--realtime',
+    variable: 'AIMQ_REALTIME',
+    schema: yesOrNo,
+    help: 'be woken over Supabase Realtime, with SUPABASE_URL and SUPABASE_KEY (default: yes, when they are set)',
+  },
+  realtimePublic: {
+    flag: '--realtime-public',
+    variable: 'AIMQ_REALTIME_PUBLIC',
+    schema: yesOrNo,
+    help: 'hear the public Realtime channel instead of the private one; anybody with the anon key can send there (default: no)',
   },
   gracePeriodMs: {
     flag: '--grace-period-ms <n>',

@@ -27,6 +27,9 @@ test('with nothing set, starts a database, works the sample jobs, drains and exi
   expect(first.stderr).toBe('')
   expect(first.code).toBe(0)
   expect(first.stdout).toMatch(/database {2}embedded PostgreSQL 18.* with pgmq/)
+  expect(first.stdout).toMatch(
+    /wake-ups {2}LISTEN, proven in [\d.]+ ms; Supabase Realtime, proven in [\d.]+ ms\n/,
+  )
   expect(first.stdout).toMatch(/✓ digests\/\d+ .*start .* ms .*README\.md {2}2 lines, 8 B, sha256/)
   expect(first.stdout.match(/✓ webhooks/g)).toHaveLength(4)
   expect(first.stdout.match(/↻ webhooks.* answered 503; again in 1\.0 s/g)).toHaveLength(1)

@@ -7,6 +7,7 @@ import type { WebhookSecrets } from '../handlers/built-in.ts'
 import { digestsQueue } from '../handlers/digests.ts'
 import { webhooksQueue } from '../handlers/webhooks.ts'
 import { queueLine, type Report } from '../report.ts'
+import { describeWakeUps, firstWakeUpStatus } from '../wake-ups.ts'
 import { claimed } from './claim.ts'
 import { isUntouched, leftReceiverPort, sendSampleJobs } from './jobs.ts'
 import { moreSteps, nextSteps } from './next-steps.ts'
@@ -33,6 +34,10 @@ export async function runDemo(context: DemoContext): Promise<void> {
   const { config, bus, app, secrets, report } = context
   report?.line('AIMQ worker')
   report?.fact('database', await describeDatabase(bus, app.database))
+  if (report !== undefined) {
+    const status = await firstWakeUpStatus(bus, context.signal)
+    report.fact('wake-ups', describeWakeUps(status, config.pollIntervalMs))
+  }
   if (app.database.dataDir !== undefined) report?.fact('data', shownPath(app.database.dataDir))
   if (secrets.random) report?.fact('signing', 'with a secret that was made up; WEBHOOK_SECRET sets your own')
   const queues = [digestsQueue.name, webhooksQueue.name]
