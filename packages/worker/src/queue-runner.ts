@@ -289,12 +289,23 @@ export class QueueRunner {
     }
     if (read.messages.length > 0) {
       this.#idle = false
-      this.#wake = onFound(this.#wake, this.#context.clock.monotonic())
+      this.#found(read)
     } else {
       this.#emptyReads++
       this.#foundNothing(read.next ?? { nextDueInMs: null, newestId: null })
     }
     this.#hand.take(read, sentAt)
+  }
+
+  #found(read: ReadResult): void {
+    const { clock, logger, options, wakeupsProven } = this.#context
+    const told = this.#wake.untold === 0
+    this.#wake = onFound(this.#wake, clock.monotonic(), wakeupsProven() ? longestWaitMs(read) : 0)
+    if (!told || this.#wake.untold === 0) return
+    logger.warn(
+      { queue: this.name, pollIntervalMs: options.pollIntervalMs },
+      `no wake-up told of a job in queue "${this.name}": whoever sends it does not broadcast, or the queue has no trigger; it is polled as without wake-ups`,
+    )
   }
 
   /** The answer to a read came after the worker had stopped. If this fails, too, the leases end by themselves. */
@@ -306,7 +317,7 @@ export class QueueRunner {
 
   #foundNothing(next: NonNullable<ReadResult['next']>): void {
     const { options, wakeupsProven, bus } = this.#context
-    const proven = wakeupsProven()
+    const proven = wakeupsProven() && this.#wake.untold === 0
     const pollIntervalMs = proven ? options.safetyPollIntervalMs : options.pollIntervalMs
     this.#wake = onNothing(this.#wake, next, { pollIntervalMs, eager: !proven }, this.#moment())
     if (this.#idle || this.#hand.size > 0) return
@@ -387,4 +398,13 @@ export class QueueRunner {
     const { code, message } = summarizeError(thrown)
     this.#context.logger.warn({ queue: this.name, code }, `${what}: ${message}`)
   }
+}
+
+/** Of messages read for the first time: what came back was awaited, and nobody tells of it twice. */
+function longestWaitMs({ messages, readAt }: ReadResult): number {
+  let longest = 0
+  for (const { readCount, dueAt } of messages) {
+    if (readCount === 1) longest = Math.max(longest, readAt - dueAt)
+  }
+  return longest
 }

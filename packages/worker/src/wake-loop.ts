@@ -26,6 +26,14 @@ export interface WakeState {
   /** A hint has come since the last look began; and: the look under way, or the last one, followed from such a hint. */
   readonly hinted: boolean
   readonly woken: boolean
+  /** Nobody gave a reason for the look under way, or the last one: it was time for one. */
+  readonly unasked: boolean
+  /**
+   * Above 0: a job had been ready for a while and no hint told of it, so that whoever sends here does not broadcast,
+   * or a trigger is missing. However healthy the path, polling is not the safety net then but the way jobs are found;
+   * until so many finds in a row were told of.
+   */
+  readonly untold: number
   /** When to look next, on the monotonic clock. */
   readonly lookAt: number
   readonly look: 'read' | 'probe'
@@ -75,6 +83,9 @@ const firstPollMs = 50
 /** Looks that find nothing: this many at once, then so many a millisecond. */
 const allowanceBurst = 2
 const allowancePerMs = 40 / 1000
+/** A hint comes within milliseconds, or never. */
+const hintLatenessMs = 1000
+const findsToTrustHints = 10
 const errorBackoffMs = { min: 200, max: 5000 }
 
 export function initialWakeState(now: number): WakeState {
@@ -84,6 +95,8 @@ export function initialWakeState(now: number): WakeState {
     reasonsSeen: 0,
     hinted: false,
     woken: false,
+    unasked: false,
+    untold: 0,
     lookAt: now,
     look: 'read',
     blockedUntil: now,
@@ -152,16 +165,20 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
     reasonsSeen: state.reasons,
     woken: state.hinted,
     hinted: false,
+    unasked: state.reasons === state.reasonsSeen && state.empty > 0,
     confirmAt: confirmed ? null : state.confirmAt,
     allowance: allowanceNow(state, now) - 1,
     allowanceAt: now,
   }
 }
 
-/** A read found messages: the next read follows at once. */
-export function onFound(state: WakeState, now: number): WakeState {
+/** A read found messages, the longest ready of them for `waitedMs`: the next read follows at once. */
+export function onFound(state: WakeState, now: number, waitedMs: number): WakeState {
+  const missed = state.unasked && waitedMs > hintLatenessMs
   return {
     ...state,
+    unasked: false,
+    untold: missed ? findsToTrustHints : state.woken ? Math.max(0, state.untold - 1) : state.untold,
     errors: 0,
     look: 'read',
     lookAt: now,

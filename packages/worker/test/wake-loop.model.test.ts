@@ -167,7 +167,8 @@ class Model {
     if (look.kind === 'read' && found.length > 0) {
       for (const message of found) this.#check(message)
       this.messages = this.messages.filter((message) => !found.includes(message))
-      this.state = onFound(this.state, this.now)
+      const waited = found.map(({ visibleAt }) => look.snapshotAt - visibleAt)
+      this.state = onFound(this.state, this.now, Math.max(...waited))
       return
     }
     const nextDueInMs =

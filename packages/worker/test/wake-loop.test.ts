@@ -35,7 +35,7 @@ describe('the wake-up loop', () => {
   })
 
   it('reads again at once after it found something', () => {
-    const state = onFound(onLookBegan(idle(), 10), 10)
+    const state = onFound(onLookBegan(idle(), 10), 10, 0)
     expect(nextLook(state, 10)).toEqual({ kind: 'read' })
   })
 
@@ -99,7 +99,7 @@ describe('the wake-up loop', () => {
         if (look.kind === 'read') break
         state = onNothing(state, { nextDueInMs: -1, newestId: String(job) }, proven, at(now))
       }
-      state = onNothing(onLookBegan(onFound(state, now), now), empty, proven, at(now))
+      state = onNothing(onLookBegan(onFound(state, now, 0), now), empty, proven, at(now))
       now += 1000
       state = onNothing(onLookBegan(state, now), empty, proven, at(now))
     }
@@ -163,6 +163,6 @@ describe('the wake-up loop', () => {
       expect(waitOf(onHint(state, at(0)))).toBe(wait)
     }
     expect(waitOf(state)).toBe(5000)
-    expect(waitOf(onFound(state, 5000), 5000)).toBe(0)
+    expect(waitOf(onFound(state, 5000, 0), 5000)).toBe(0)
   })
 })
