@@ -43,6 +43,7 @@ export default defineConfig({
       project('app', 'apps/worker'),
       project('boundaries', 'tooling/boundaries'),
       project('integration', 'tooling/integration'),
+      project('faults', 'tooling/faults'),
     ],
   },
 })

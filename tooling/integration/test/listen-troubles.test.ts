@@ -7,8 +7,8 @@ import { realtime } from '@aimq/realtime'
 import { worker } from '@aimq/worker'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startPgbouncer } from '../../../packages/queue/test/pgbouncer.ts'
+import { startTcpProxy } from '../../faults/harness/tcp-proxy.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
-import { startTcpProxy } from '../harness/tcp-proxy.ts'
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createQueueClient } from '@aimq/queue'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createDatabase, type TestDatabase } from '../harness/database.ts'
-import { readLedger } from '../harness/ledger.ts'
-import { eventually, startWorkerProcess } from '../harness/worker-process.ts'
+import { createDatabase, type TestDatabase } from '../../integration/harness/database.ts'
+import { eventually } from '../harness/eventually.ts'
+import { ledgerNow, readLedger } from '../harness/ledger.ts'
+import { startWorkerProcess } from '../harness/worker-process.ts'
 
 let database: TestDatabase
 let folder: string
@@ -62,7 +63,7 @@ describe(`a worker killed with -9 (SEED=${seed})`, () => {
       )
       await sleep((seed * round * 31) % 150)
       victim.kill('SIGKILL')
-      const killedAt = Date.now()
+      const killedAt = ledgerNow()
       await victim.exited
       await eventually(async () => (await countOf(`q_${queue}`)) === 0, 'the queue is empty')
 

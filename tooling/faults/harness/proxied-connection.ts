@@ -1,0 +1,96 @@
+import { connect, type Socket } from 'node:net'
+
+export interface ConnectionRules {
+  readonly delayMs: () => number
+  readonly dropsReplyTo: (request: Buffer) => boolean
+  readonly onClosed: () => void
+}
+
+/** Of what a client has said so much is remembered: its startup message, and its first and its latest statements. */
+const rememberedBytes = 16_384
+
+/** One connection by way of the proxy. What passes is passed in order, however long it is delayed. */
+export class ProxiedConnection {
+  readonly #client: Socket
+  readonly #upstream: Socket
+  readonly #rules: ConnectionRules
+  #first = ''
+  #latest = ''
+  #dead: 'no' | 'both' | 'down' = 'no'
+  #bytesLeft = Number.POSITIVE_INFINITY
+  #dropsNextReply = false
+  readonly #waiting: Record<'up' | 'down', (() => void)[]> = { up: [], down: [] }
+
+  constructor(client: Socket, target: URL, rules: ConnectionRules) {
+    this.#client = client
+    this.#rules = rules
+    this.#upstream = connect(Number(target.port), target.hostname)
+    client.on('data', (bytes) => this.#fromClient(bytes))
+    this.#upstream.on('data', (bytes) => this.#fromServer(bytes))
+    for (const socket of [client, this.#upstream]) socket.on('error', () => {})
+    client.on('close', () => {
+      rules.onClosed()
+      // Nobody tells a server behind a dead network; but its session should not outlive the test.
+      if (this.#dead !== 'both') this.#later('up', () => this.#upstream.destroy())
+    })
+    this.#upstream.on('close', () => {
+      if (this.#dead === 'no') this.#later('down', () => client.destroy())
+    })
+  }
+
+  get blackHoled(): boolean {
+    return this.#dead !== 'no'
+  }
+
+  hasSaid(text: string): boolean {
+    return this.#first.includes(text) || this.#latest.includes(text)
+  }
+
+  blackHole(direction: 'both' | 'down'): void {
+    this.#dead = direction
+  }
+
+  cutAfter(bytes: number): void {
+    this.#bytesLeft = bytes
+  }
+
+  reset(): void {
+    this.#client.resetAndDestroy()
+    this.#upstream.destroy()
+  }
+
+  #fromClient(bytes: Buffer): void {
+    if (this.#dead === 'both') return
+    const text = bytes.toString('latin1')
+    if (this.#first.length < rememberedBytes) this.#first += text.slice(0, rememberedBytes)
+    this.#latest = (this.#latest + text).slice(-rememberedBytes)
+    if (this.#rules.dropsReplyTo(bytes)) this.#dropsNextReply = true
+    this.#later('up', () => void this.#upstream.write(bytes))
+  }
+
+  #fromServer(bytes: Buffer): void {
+    if (this.#dead !== 'no') return
+    if (this.#dropsNextReply) {
+      this.reset()
+      return
+    }
+    const passed = bytes.subarray(0, this.#bytesLeft)
+    this.#bytesLeft -= passed.length
+    this.#later('down', () => {
+      if (this.#dead === 'no') this.#client.write(passed)
+      if (this.#bytesLeft <= 0) this.reset()
+    })
+  }
+
+  #later(direction: 'up' | 'down', pass: () => void): void {
+    const delayMs = this.#rules.delayMs()
+    const waiting = this.#waiting[direction]
+    if (delayMs === 0 && waiting.length === 0) {
+      pass()
+      return
+    }
+    waiting.push(pass)
+    // Whatever is first in the line when this timer fires is at least as old as its own.
+    setTimeout(() => waiting.shift()?.(), delayMs)
+  }
+}

@@ -1,0 +1,65 @@
+import type { RealtimeOptions } from '@aimq/realtime'
+import type { QueuePolicy } from '@aimq/worker'
+import { type ChildProgram, startProgram } from './child-program.ts'
+
+export interface WorkerProcessOptions {
+  readonly url: string
+  /** One queue or more. */
+  readonly queue: string | readonly string[]
+  readonly ledger: string
+  readonly leaseMs?: number
+  readonly concurrency?: number
+  readonly policy?: Omit<QueuePolicy, 'backoff'>
+  /** A failed job is tried again after so long. @default as the worker does by itself */
+  readonly retryMs?: number
+  readonly gracePeriodMs?: number
+  readonly queryTimeoutMs?: number
+  readonly realtime?: RealtimeOptions
+  /** How long a handler takes; a payload's `ms` comes first. */
+  readonly jobMs?: number
+  /** The handler blocks the event loop so long, and then throws. */
+  readonly blockMs?: number
+  /** `after-done`: kills itself once a handler has ended, before that can be settled. */
+  readonly die?: 'after-done'
+  /** How far its clock of the day is off. */
+  readonly clockSkewMs?: number
+}
+
+/** What a job's payload tells the handler of a worker process to do. */
+export interface JobWish {
+  /** Names the job in the ledger; without one its message id does. */
+  readonly key?: string
+  readonly ms?: number
+  /** So many attempts fail before one goes well. */
+  readonly fails?: number
+  /** It goes to the dead-letter queue. */
+  readonly dead?: boolean
+  /** It kills its worker. */
+  readonly poison?: boolean
+}
+
+export interface WorkerHealth {
+  readonly rssBytes: number
+  readonly heapBytes: number
+  /** What keeps the process alive, by kind, as node tells it. */
+  readonly resources: Readonly<Record<string, number>>
+  readonly statements: number
+  readonly wakeupsProven: boolean
+}
+
+export interface WorkerProcess extends ChildProgram {
+  health(): Promise<WorkerHealth>
+}
+
+/** A real worker in a real process; resolves when it works. Killed when disposed. */
+export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
+  const program = await startProgram('worker-program.ts', options)
+  return {
+    ...program,
+    async health() {
+      const told = program.told('health')
+      program.ask({ ask: 'health' })
+      return (await told) as WorkerHealth
+    },
+  }
+}
