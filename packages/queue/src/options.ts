@@ -51,7 +51,7 @@ export interface QueueClientSettings {
 
 export interface QueueClientOptions extends QueueClientSettings {
   /** `postgres://user:password@host:5432/database`. Exactly one of this, `pool` and `client`. */
-  readonly connectionString?: string
+  readonly connectionString?: string | undefined
   /** A `pg.Pool` of yours; it is used and never closed. */
   readonly pool?: Pool
   /** One connection of yours: a `pg` client, PGlite, … It is used and never closed. */

@@ -37,8 +37,8 @@ export interface SupabaseOptions {
 
 /** At least one of the two. */
 export interface RealtimeOptions {
-  readonly listen?: string | ListenOptions
-  readonly supabase?: SupabaseOptions
+  readonly listen?: string | ListenOptions | undefined
+  readonly supabase?: SupabaseOptions | undefined
 }
 
 export interface ResolvedOptions {
