@@ -44,6 +44,7 @@ export default defineConfig({
       project('boundaries', 'tooling/boundaries'),
       project('integration', 'tooling/integration'),
       project('faults', 'tooling/faults'),
+      project('docs', 'tooling/docs'),
     ],
   },
 })

@@ -1,0 +1,67 @@
+import { parseSync } from 'oxc-parser'
+import { describe, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { commandFaults } from '../check-commands.ts'
+import { typeFaults } from '../check-types.ts'
+import { languages } from '../languages.ts'
+import { type Block, placeOf, readPages } from '../pages.ts'
+
+const blocks = (await readPages()).flatMap((page) => page.blocks)
+const of = (language: string): Block[] => blocks.filter((block) => block.language === language)
+
+it('every block is in a language that is checked', () => {
+  const unknown = blocks.filter(({ language }) => !Object.hasOwn(languages, language))
+  expect(unknown.map((block) => `${placeOf(block)}: "${block.language}"`)).toEqual([])
+})
+
+it('every ts block type-checks', async () => {
+  expect(await typeFaults(of('ts'))).toEqual([])
+})
+
+it('every js block parses', () => {
+  const faults = of('js').flatMap((block) =>
+    parseSync('block.js', block.text).errors.map(({ message }) => `${placeOf(block)}: ${message}`),
+  )
+  expect(faults).toEqual([])
+})
+
+it('every json block parses', () => {
+  for (const block of of('json')) expect(() => JSON.parse(block.text), placeOf(block)).not.toThrow()
+})
+
+it('every yaml block parses', () => {
+  const faults = of('yaml').flatMap((block) =>
+    parseAllDocuments(block.text).flatMap((document) =>
+      'errors' in document ? document.errors.map(({ message }) => `${placeOf(block)}: ${message}`) : [],
+    ),
+  )
+  expect(faults).toEqual([])
+})
+
+it('every sh block names commands, scripts, flags and files that there are', () => {
+  expect(of('sh').flatMap(commandFaults)).toEqual([])
+})
+
+describe('the checks see what is wrong', () => {
+  const block = (language: string, text: string): Block => ({ page: 'docs/page.md', line: 3, language, text })
+
+  it('a type error, at its line of the page', async () => {
+    const faults = await typeFaults([
+      block('ts', "import { queue } from '@aimq/queue'\n\nqueue({ size: 1 })\n"),
+    ])
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(/^docs\/page\.md:6: TS2353/)
+  })
+
+  it.each([
+    ['npx -y pnpm@12 strat', 'package.json has no script strat'],
+    ['npx -y pnpm@12 start --drian', 'the worker has no flag --drian'],
+    ['AIMQ_HANDLER=x npx -y pnpm@12 start', 'no setting of the worker is called AIMQ_HANDLER'],
+    ['npm install @aimq/quue', 'there is no package @aimq/quue to install'],
+    ['docker build -f Dockerfil .', 'there is no file Dockerfil'],
+    ['node examples/none.ts', 'there is no file examples/none.ts'],
+    ['aimqq start', 'nobody knows the program aimqq'],
+  ])('%s', (text, fault) => {
+    expect(commandFaults(block('sh', `${text}\n`))).toEqual([`docs/page.md:4: ${fault}: ${text}`])
+  })
+})
