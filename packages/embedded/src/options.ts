@@ -22,6 +22,12 @@ export interface EmbeddedOptions {
    */
   readonly settings?: Readonly<Record<string, string>>
   /**
+   * The folder of another PostgreSQL installation (with `bin`, `lib` and `share`), version 14 or newer: the one you run
+   * in production. Before 18, which can load extensions from anywhere, pgmq is installed as plain SQL.
+   * @default PostgreSQL 18, which comes with this package
+   */
+  readonly binaries?: string
+  /**
    * Delete the data when the last user of the server stops it.
    * @default false
    */
@@ -42,6 +48,8 @@ export interface ResolvedOptions {
   /** `undefined`: {@link defaultPort}, or any free one. */
   readonly port: number | undefined
   readonly settings: Readonly<Record<string, string>>
+  /** `undefined`: those that come with this package. */
+  readonly binaries: string | undefined
   readonly temporary: boolean
   /** `undefined`: none. */
   readonly realtime: EmbeddedRealtimeOptions | undefined
@@ -104,6 +112,7 @@ const schema = v.strictObject({
     ),
     {},
   ),
+  binaries: v.optional(v.pipe(v.string(), v.nonEmpty('expected the path of a folder, got an empty string'))),
   temporary: v.optional(v.boolean(), defaults.temporary),
   realtime: v.optional(
     v.lazy(
@@ -126,6 +135,7 @@ export function resolveOptions(input: EmbeddedOptions): ResolvedOptions {
     dataDir: resolve(options.dataDir),
     port: options.port,
     settings: options.settings,
+    binaries: options.binaries === undefined ? undefined : resolve(options.binaries),
     temporary: options.temporary,
     realtime: options.realtime === true ? {} : options.realtime,
     signal: options.signal,

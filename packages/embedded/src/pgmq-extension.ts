@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { x as unpack } from 'tar'
+import type { Cluster } from './cluster.ts'
 import { connect } from './connect.ts'
 import { makeWhole } from './make-whole.ts'
 import { openToAll } from './open-to-all.ts'
@@ -33,18 +34,35 @@ async function isFolder(path: string): Promise<boolean> {
   )
 }
 
+/** For `extension_control_path`; undefined where the server does not have that yet. */
+export async function extensionFolder({ home, binaries }: Cluster): Promise<string | undefined> {
+  return binaries.major < 18 ? undefined : await unpackPgmq(join(home, 'extensions'))
+}
+
 /**
  * Makes pgmq available in the database `postgres`, and in `template1`, which every new database is a copy of.
  * `postgres` comes last: once it has pgmq both have, so that a start in the normal case leaves `template1` alone
  * (a session there makes a `create database` of somebody else wait).
  */
-export async function installPgmq(port: number): Promise<void> {
+export async function installPgmq(port: number, { home, binaries }: Cluster): Promise<void> {
   await using postgres = await connect(port, 'postgres')
-  const { rows } = await postgres.query("select from pg_extension where extname = 'pgmq'")
+  const { rows } = await postgres.query("select from pg_namespace where nspname = 'pgmq'")
   if (rows.length > 0) return
+  const sql =
+    binaries.major < 18
+      ? await plainSql(await unpackPgmq(join(home, 'extensions')))
+      : 'create extension if not exists pgmq'
   {
     await using template = await connect(port, 'template1')
-    await template.query('create extension if not exists pgmq')
+    await template.query(sql)
   }
-  await postgres.query('create extension if not exists pgmq')
+  await postgres.query(sql)
+}
+
+/** The same file, made to run on its own: it makes its schema and registers nothing. */
+async function plainSql(folder: string): Promise<string> {
+  const files = join(folder, 'extension')
+  const control = await readFile(join(files, 'pgmq.control'), 'utf8')
+  const version = /default_version = '([\d.]+)'/.exec(control)?.[1]
+  return await readFile(join(files, `pgmq--${version}.sql`), 'utf8')
 }

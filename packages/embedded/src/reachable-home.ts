@@ -38,11 +38,11 @@ export async function makeHomeElsewhere(dataDir: string, user: SystemUser): Prom
   return home
 }
 
-/** The binaries as they are if `user` can run them; else a copy, made once per version. */
+/** The binaries as they are if `user` can run them; else a copy, made once per build. */
 export async function makeReachable(binaries: Binaries, user: SystemUser): Promise<Binaries> {
   const native = await realpath(binaries.native)
   if (await canUse(native, user)) return { ...binaries, native }
-  const copy = join(await findPlace(user), `aimq-postgres-${binaries.version}-${platformName}`)
+  const copy = join(await findPlace(user), `aimq-postgres-${binaries.build}-${platformName}`)
   const isThere = await lstat(copy).then(
     () => true,
     () => false,

@@ -4,7 +4,7 @@ import { type Cluster, createIfMissing, startServer } from './cluster.ts'
 import { connect } from './connect.ts'
 import { EmbeddedError, embeddedErrorCodes } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
-import { installPgmq, unpackPgmq } from './pgmq-extension.ts'
+import { extensionFolder, installPgmq } from './pgmq-extension.ts'
 import { anyPort, choosePort } from './port.ts'
 import { disownPidFile, findPostmaster, type Postmaster } from './postmaster.ts'
 import { writeServerSettings } from './server-settings.ts'
@@ -40,7 +40,7 @@ export async function joinOrStart(
     assertPort(options.port, running.port, cluster)
     try {
       await assertServes(running.port, cluster)
-      await installPgmq(running.port)
+      await installPgmq(running.port, cluster)
       return { port: running.port, joined: true }
     } catch (thrown) {
       if (!(await endsSoon(running))) throw thrown
@@ -62,7 +62,7 @@ export async function joinOrStart(
     return await joinOrStart(cluster, options, traces)
   }
   signal?.throwIfAborted()
-  await installPgmq(finalPort)
+  await installPgmq(finalPort, cluster)
   signal?.throwIfAborted()
   return { port: finalPort, joined: false }
 }
@@ -97,7 +97,7 @@ async function startOnFreePort(
   firstPort: number,
   options: ResolvedOptions,
 ): Promise<number> {
-  const extensions = await unpackPgmq(join(cluster.home, 'extensions'))
+  const extensions = await extensionFolder(cluster)
   const end = performance.now() + orphanTimeoutMs
   for (let port = firstPort, attempt = 1; ; attempt += 1) {
     await writeServerSettings(cluster.home, { port, extensions, settings: options.settings })

@@ -8,14 +8,16 @@ export const includeSettingsLine: string = `\ninclude '../${settingsFile}'\n`
 /** Written anew before every start. `settings` come last and win. */
 export async function writeServerSettings(
   home: string,
-  options: { port: number; extensions: string; settings: Readonly<Record<string, string>> },
+  options: { port: number; extensions: string | undefined; settings: Readonly<Record<string, string>> },
 ): Promise<void> {
   const all: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     port: String(options.port),
     // Sockets have a short limit on their path, and a shared folder would be open to other users of the machine.
     unix_socket_directories: '',
-    extension_control_path: `$system${delimiter}${options.extensions}`,
+    ...(options.extensions === undefined
+      ? {}
+      : { extension_control_path: `$system${delimiter}${options.extensions}` }),
     // What logical replication, and so a Realtime server, needs.
     wal_level: 'logical',
     // Many test files and workers at once.

@@ -72,7 +72,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
 async function startPostgres(resolved: ResolvedOptions): Promise<EmbeddedPostgres> {
   const { signal, temporary } = resolved
   signal?.throwIfAborted()
-  const { dataHome, cluster, lock } = await prepare(resolved.dataDir, signal)
+  const { dataHome, cluster, lock } = await prepare(resolved, signal)
   const users = join(cluster.home, 'users')
   const traces: Traces = { created: false, started: false }
   try {
@@ -102,12 +102,12 @@ async function startPostgres(resolved: ResolvedOptions): Promise<EmbeddedPostgre
 }
 
 async function prepare(
-  dataDir: string,
+  { dataDir, binaries: installation }: ResolvedOptions,
   signal: AbortSignal | undefined,
 ): Promise<{ dataHome: DataHome; cluster: Cluster; lock: StartLock }> {
   const dataHome = await prepareDataHome(dataDir)
   const { home, user } = dataHome
-  const found = await findBinaries()
+  const found = await findBinaries(installation)
   const binaries = user === undefined ? found : await makeReachable(found, user)
   const lock = await acquireStartLock(join(home, 'lock'), signal)
   const cluster = { home, pgdata: join(home, pgdataName), log: join(home, 'postgres.log'), binaries, user }

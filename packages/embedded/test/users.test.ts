@@ -75,7 +75,7 @@ test('an ordinary user starts the server on a folder of his own', async () => {
 test('binaries are copied for the server user exactly when he cannot reach them', async () => {
   await using bundle = await setup()
   const real = await findBinaries()
-  const version = `test-${process.pid}-${Date.now()}`
+  const build = `test-${process.pid}-${Date.now()}`
   const closed = join(bundle.folder, 'closed')
   await mkdir(closed, { mode: 0o700 })
   const native = join(closed, 'native')
@@ -87,7 +87,7 @@ test('binaries are copied for the server user exactly when he cannot reach them'
   }
   // As a strict umask would have installed them.
   await run('chmod', ['-R', 'go-rwx', native])
-  const copies = await Promise.all([1, 2, 3].map(() => makeReachable({ ...real, version, native }, nobody)))
+  const copies = await Promise.all([1, 2, 3].map(() => makeReachable({ ...real, build, native }, nobody)))
   const copy = copies[0]?.native ?? ''
   try {
     expect(new Set(copies.map((one) => one.native)).size).toBe(1)
@@ -96,7 +96,7 @@ test('binaries are copied for the server user exactly when he cannot reach them'
     expect(await once(child, 'exit')).toEqual([0, null])
     await chmod(closed, 0o755)
     await run('chmod', ['-R', 'go+rX', native])
-    expect((await makeReachable({ ...real, version, native }, nobody)).native).toBe(native)
+    expect((await makeReachable({ ...real, build, native }, nobody)).native).toBe(native)
   } finally {
     await rm(copy, { recursive: true, force: true })
   }
