@@ -45,6 +45,7 @@ export default defineConfig({
       project('integration', 'tooling/integration'),
       project('faults', 'tooling/faults'),
       project('docs', 'tooling/docs'),
+      project('bench', 'tooling/bench'),
     ],
   },
 })

@@ -1,0 +1,98 @@
+import type { Servers } from './machine/servers.ts'
+import { type Figure, type Line, median } from './measurement.ts'
+import type { Options } from './options.ts'
+import { type SubjectName, subjectOf } from './subjects/index.ts'
+import type { Inspector } from './subjects/subject.ts'
+import { workloads } from './workloads/index.ts'
+import type { Bench, Workload } from './workloads/workload.ts'
+
+export type Say = (text: string) => void
+
+/** Runs what was chosen. Subjects take turns within a workload, and the order is turned round every other time. */
+export async function runAll(servers: Servers, options: Options, say: Say): Promise<Line[]> {
+  const { only, quick } = options
+  const chosen = workloads.filter((workload) =>
+    only.length > 0 ? only.includes(workload.family) && !(quick && workload.slow) : !(quick && workload.slow),
+  )
+  const lines: Line[] = []
+  for (const [index, workload] of chosen.entries()) {
+    say(`\n[${index + 1}/${chosen.length}] ${workload.title}`)
+    lines.push(...(await runWorkload(workload, servers, options, say)))
+  }
+  return lines
+}
+
+async function runWorkload(
+  workload: Workload,
+  servers: Servers,
+  { runs, quick, subjects }: Options,
+  say: Say,
+): Promise<Line[]> {
+  const names = workload.subjects.filter((name) => {
+    if (subjects.length > 0 && !subjects.some((start) => name.startsWith(start))) return false
+    if (!subjectOf(name).needsRedis || servers.hasRedis) return true
+    say(`  ${subjectOf(name).label}: skipped, no redis-server on the path`)
+    return false
+  })
+  const figures = new Map<SubjectName, (readonly Figure[])[]>(names.map((name) => [name, []]))
+  for (let round = 0; round < (workload.once ? 1 : runs); round++) {
+    const order = round % 2 === 0 ? names : names.toReversed()
+    const one = async (name: SubjectName) => {
+      const measured = await runOnce(workload, name, servers, quick)
+      figures.get(name)?.push(measured)
+      say(`  ${round + 1}. ${subjectOf(name).label}: ${measured.map(show).join(', ')}`)
+    }
+    if (workload.together) await Promise.all(order.map(one))
+    else for (const name of order) await one(name)
+  }
+  return names.flatMap((name) => linesOf(workload, name, figures.get(name) ?? []))
+}
+
+async function runOnce(
+  workload: Workload,
+  subject: SubjectName,
+  servers: Servers,
+  quick: boolean,
+): Promise<readonly Figure[]> {
+  const place = await servers.place(subject)
+  const inspector: Inspector = await subjectOf(subject).inspect(place)
+  const bench: Bench = { subject, place, inspector, servers, quick }
+  try {
+    return await workload.run(bench)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`${workload.title}, ${subjectOf(subject).label}: ${reason}`, { cause })
+  } finally {
+    await inspector.close()
+  }
+}
+
+function linesOf(workload: Workload, subjectName: SubjectName, runs: readonly (readonly Figure[])[]): Line[] {
+  return (runs[0] ?? []).map((figure, index) => {
+    const values = runs.map((run) => run[index]?.value ?? Number.NaN)
+    return {
+      workload: figure.metric === undefined ? workload.title : `${workload.title}: ${figure.metric}`,
+      subject: subjectOf(subjectName).label,
+      unit: figure.unit,
+      median: median(values),
+      min: Math.min(...values),
+      max: Math.max(...values),
+      runs: values.length,
+      family: workload.family,
+      metric: figure.metric,
+      subjectName,
+      better: figure.better,
+      values,
+    }
+  })
+}
+
+function show({ metric, unit, value }: Figure): string {
+  return `${metric === undefined ? '' : `${metric} `}${rounded(value)} ${unit}`
+}
+
+/** Three digits that count. */
+export function rounded(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US')
+  return String(Number(value.toPrecision(3)))
+}
