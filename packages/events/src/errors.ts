@@ -1,3 +1,5 @@
+import { redact } from './redact.ts'
+
 /**
  * The base of every error AIMQ throws on purpose. Callers test {@link AimqError.code} (`<package>/<what>`),
  * not `instanceof`: two copies of a package in one process have two classes.
@@ -46,13 +48,14 @@ export interface ErrorSummary {
 /** The longest error text that is stored or sent on, in characters. */
 export const maxErrorTextLength = 8192
 const maxErrorCodeLength = 200
+const longestSecret = 2048
 // They take six bytes each in JSON and do no reader any good; PostgreSQL cannot store the first of them at all.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it is for.
 const controlCharacters = /[\0-\x08\x0b\x0c\x0e-\x1f]/g
 
 /**
  * Whatever was thrown, as plain data. Survives `undefined`, strings, frozen, cyclic and hostile objects
- * (getters and proxies that throw), and cuts what is too long.
+ * (getters and proxies that throw), takes out secrets, and cuts what is too long.
  */
 export function summarizeError(thrown: unknown): ErrorSummary {
   const text = (read: () => unknown): string | undefined => {
@@ -63,8 +66,12 @@ export function summarizeError(thrown: unknown): ErrorSummary {
       return undefined
     }
   }
+  // Cut twice: half a secret at the end of what is kept could not be told for one.
   const clean = (value: string, most = maxErrorTextLength): string =>
-    value.slice(0, most).toWellFormed().replaceAll(controlCharacters, '\ufffd')
+    redact(value.slice(0, most + longestSecret))
+      .slice(0, most)
+      .toWellFormed()
+      .replaceAll(controlCharacters, '\ufffd')
   if (typeof thrown === 'object' && thrown !== null) {
     const source = thrown as { code?: unknown; name?: unknown; message?: unknown }
     const code = text(() => source.code) ?? text(() => source.name) ?? 'Error'
