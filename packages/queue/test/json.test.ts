@@ -126,6 +126,31 @@ describe('a payload', () => {
     })
   })
 
+  it('of another program may nest as deep as the database lets it, long numbers and all', async () => {
+    // One message that cannot be decoded would fail every read of its queue, and so block it for ever.
+    const depth = 5000
+    await database.query(`select pgmq.create('deep')`)
+    await database.query(
+      `select pgmq.send('deep', (repeat('[', ${depth}) || '12345678901234567890' || repeat(']', ${depth}))::jsonb)`,
+    )
+    const { messages } = await client.read('deep', { count: 10, leaseMs: 1000 })
+    let value = messages[0]?.payload
+    for (let level = 0; level < depth; level++) value = (value as unknown[])[0]
+    expect(value).toBe('12345678901234567890')
+  })
+
+  it('keeps texts that look like long numbers, quotes and backslashes', async () => {
+    const payload = {
+      '1234567890123456789': '"1234567890123456789"',
+      a: ['\\', '\\"9007199254740993', '9007199254740993\\'],
+      b: [1.5e300, -1234567890123456.5, 9007199254740991],
+    }
+    const { messages } = await client
+      .send('json', payload)
+      .then(() => client.read('json', { count: 10_000, leaseMs: 1000 }))
+    expect(messages.at(-1)?.payload).toEqual(payload)
+  })
+
   it.each<[string, unknown, RegExp]>([
     ['undefined', undefined, /in payload, got undefined; send null/],
     ['undefined in an array', { a: [1, undefined] }, /in payload\.a\[1\], got undefined/],
