@@ -191,12 +191,20 @@ export const requests: {
           findings: [finding],
         },
       ],
+      policy: { installed: true, findings: [] },
     },
   },
   'triggers:plan': { input: { queues: ['emails'], ...settings }, output: { changes: [change] } },
   'triggers:repair': { input: {}, output: { changes: [{ ...change, action: 'enable' }] } },
   'triggers:migration': {
-    input: { queues: ['emails'], ...settings, remove: false, policy: true },
+    input: {
+      queues: ['emails'],
+      ...settings,
+      remove: false,
+      policy: true,
+      replaceForeign: false,
+      naming: 'supabase',
+    },
     output: { fileName: '20261123000000_aimq_emails.sql', sql: '-- …' },
   },
 }

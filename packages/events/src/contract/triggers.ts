@@ -24,6 +24,8 @@ export type TriggerProblem =
   | 'wrong-channel'
   | 'foreign-trigger'
   | 'queue-missing'
+  /** Unlogged, or of a name that AIMQ does not work with. */
+  | 'unsupported'
 
 export interface TriggerFinding {
   readonly problem: TriggerProblem
@@ -70,13 +72,20 @@ export interface TriggersRequests {
     output: { readonly changes: readonly TriggerChange[] }
   }
   'triggers:remove': { input: QueueChoice; output: { readonly changes: readonly TriggerChange[] } }
-  'triggers:list': { input: QueueChoice; output: { readonly triggers: readonly TriggerState[] } }
+  'triggers:list': {
+    input: QueueChoice
+    output: {
+      readonly triggers: readonly TriggerState[]
+      /** The policy that lets workers hear private Realtime topics; absent where there is no Realtime. */
+      readonly policy?: { readonly installed: boolean; readonly findings: readonly TriggerFinding[] }
+    }
+  }
   /** What `install` with the same input would do. */
   'triggers:plan': {
     input: QueueChoice & TriggerSettings & { readonly replaceForeign?: boolean; readonly policy?: boolean }
     output: { readonly changes: readonly TriggerChange[] }
   }
-  /** Mends what `list` finds wrong with triggers that stand, with the settings they have. */
+  /** Mends what `list` finds wrong with triggers that stand, with the settings they have; named queues get theirs. */
   'triggers:repair': { input: QueueChoice; output: { readonly changes: readonly TriggerChange[] } }
   /** The same as `install`, or `remove`, as the text of a SQL file. */
   'triggers:migration': {
@@ -84,6 +93,9 @@ export interface TriggersRequests {
       readonly queues: readonly string[]
       readonly remove?: boolean
       readonly policy?: boolean
+      readonly replaceForeign?: boolean
+      /** `supabase` (default): `<timestamp>_aimq_….sql`; `plain`: without the timestamp. */
+      readonly naming?: 'supabase' | 'plain'
     } & TriggerSettings
     output: { readonly fileName: string; readonly sql: string }
   }

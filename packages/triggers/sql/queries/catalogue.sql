@@ -1,0 +1,84 @@
+-- All that we compare with what should be there, out of the catalogue only, so that it answers for any role.
+select
+  split_part(current_setting('server_version'), ' ', 1) as postgres,
+  exists (select from pg_catalog.pg_namespace where nspname = 'aimq') as schema,
+  exists (
+    select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'pgmq' and c.relname = 'meta'
+  ) as pgmq,
+  exists (
+    select from pg_catalog.pg_proc as p join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname = 'realtime' and p.proname = 'send'
+  ) as realtime,
+  exists (
+    select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'realtime' and c.relname = 'messages'
+  ) as messages,
+  (
+    select coalesce(json_agg(json_build_object(
+      'name', p.proname,
+      'arguments', pg_catalog.pg_get_function_identity_arguments(p.oid),
+      'body', p.prosrc,
+      'language', l.lanname,
+      'definer', p.prosecdef,
+      'volatility', p.provolatile,
+      'settings', p.proconfig,
+      'comment', pg_catalog.obj_description(p.oid, 'pg_proc'),
+      'public', exists (
+        select from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) where grantee = 0
+      )
+    ) order by p.proname, p.oid), '[]')
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    join pg_catalog.pg_language as l on l.oid = p.prolang
+    where n.nspname = 'aimq'
+  ) as functions,
+  (
+    select coalesce(json_agg(json_build_object(
+      'schema', n.nspname,
+      'name', c.relname,
+      'kind', c.relkind,
+      'persistence', c.relpersistence,
+      'columns', (
+        select json_agg(a.attname order by a.attnum) from pg_catalog.pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      ),
+      'public', exists (
+        select from pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) where grantee = 0
+      )
+    ) order by n.nspname, c.relname), '[]')
+    from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and not c.relispartition
+      and (n.nspname = 'aimq' or n.nspname = 'pgmq' and c.relname like 'q\_%')
+  ) as tables,
+  (
+    select coalesce(json_agg(json_build_object(
+      'name', t.tgname,
+      'schema', n.nspname,
+      'table', c.relname,
+      'function', json_build_object('schema', fn.nspname, 'name', f.proname),
+      'enabled', t.tgenabled,
+      'arguments', encode(t.tgargs, 'hex'),
+      'definition', pg_catalog.pg_get_triggerdef(t.oid),
+      'comment', pg_catalog.obj_description(t.oid, 'pg_trigger')
+    ) order by n.nspname, c.relname, t.tgname), '[]')
+    from pg_catalog.pg_trigger as t
+    join pg_catalog.pg_class as c on c.oid = t.tgrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_proc as f on f.oid = t.tgfoid
+    join pg_catalog.pg_namespace as fn on fn.oid = f.pronamespace
+    where not t.tgisinternal and t.tgparentid = 0
+      and (fn.nspname = 'aimq' or n.nspname = 'aimq' or n.nspname = 'pgmq' and c.relname like 'q\_%')
+  ) as triggers,
+  (
+    select coalesce(json_agg(json_build_object(
+      'name', p.polname,
+      'command', p.polcmd,
+      'roles', (select json_agg(r.rolname order by r.rolname) from pg_catalog.pg_roles as r where r.oid = any (p.polroles)),
+      'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid)
+    ) order by p.polname), '[]')
+    from pg_catalog.pg_policy as p
+    join pg_catalog.pg_class as c on c.oid = p.polrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'realtime' and c.relname = 'messages'
+  ) as policies

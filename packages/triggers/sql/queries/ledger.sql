@@ -1,0 +1,1 @@
+select name, checksum from aimq.migration where package = '@aimq/triggers' order by name

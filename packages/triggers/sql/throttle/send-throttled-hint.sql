@@ -1,0 +1,47 @@
+create or replace function aimq.send_throttled_hint() returns trigger
+language plpgsql volatile security definer set search_path = '' as $function$
+-- Runs as the transaction commits. A hint committed less than throttle_ms ago makes its receivers look again
+-- throttle_ms + 50 after they got it (again_in_ms), which is after this commit: then nothing is sent. In every other
+-- case, and when in doubt, it is: while another transaction is about to send one (it may yet roll back), with a
+-- snapshot that may be old, when constraints are immediate and the commit is still far. Nothing is waited for.
+declare
+  owed aimq.throttled_hint;
+  due_in_ms bigint;
+begin
+  begin
+    delete from aimq.throttled_hint as hint
+      where hint.transaction = NEW.transaction and hint.queue = NEW.queue and hint.topic = NEW.topic and hint.private = NEW.private
+      returning hint.* into owed;
+    if owed.queue is null then
+      return null;
+    end if;
+    if pg_catalog.current_setting('transaction_isolation') = 'read committed' and pg_catalog.pg_trigger_depth() = 1 then
+      if exists (
+        select from aimq.last_hint as last
+        where last.queue = owed.queue
+          and last.sent_at <= pg_catalog.clock_timestamp()
+          and last.sent_at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => owed.throttle_ms / 1000.0)
+      ) then
+        return null;
+      end if;
+      update aimq.last_hint as last set sent_at = pg_catalog.clock_timestamp()
+        where last.ctid = (select free.ctid from aimq.last_hint as free where free.queue = owed.queue for update skip locked);
+    end if;
+  exception when others then
+    raise warning 'aimq: Realtime hint for queue "%" without its throttle: %', NEW.queue, sqlerrm;
+    owed := NEW;
+  end;
+  begin
+    due_in_ms := pg_catalog.ceil(1000 * extract(epoch from greatest('0', least(owed.first_due, pg_catalog.now() + '1 year') - pg_catalog.clock_timestamp())));
+    perform realtime.send(
+      pg_catalog.format('{"event":"job_enqueued","queue":"%s","count":%s,"due_in_ms":%s,"again_in_ms":%s,"v":1}',
+        owed.queue, owed.jobs, due_in_ms, owed.throttle_ms + 50)::pg_catalog.jsonb,
+      'job_enqueued', owed.topic, owed.private);
+  exception when others then
+    raise warning 'aimq: no Realtime hint for queue "%": %', owed.queue, sqlerrm;
+  end;
+  return null;
+end
+$function$;
+comment on function aimq.send_throttled_hint() is 'AIMQ trigger function, version 1: at commit, sends the Realtime hint that a transaction owes, unless one was just sent.';
+revoke all on function aimq.send_throttled_hint() from public;

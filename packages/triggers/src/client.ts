@@ -1,0 +1,143 @@
+import {
+  type Clock,
+  type RequestInput,
+  type RequestOutput,
+  systemClock,
+  type TriggerChange,
+  type TriggerPath,
+} from '@aimq/events'
+import { apply, tablesOf } from './apply.ts'
+import { type Catalogue, readCatalogue } from './catalogue.ts'
+import { type Database, openDatabase } from './database.ts'
+import { parseInput } from './inputs.ts'
+import { listTriggers } from './list.ts'
+import { migrationFor } from './migration.ts'
+import {
+  type QueueTriggerSettings,
+  resolveOptions,
+  settingsFrom,
+  type TriggersClientOptions,
+  triggerDefaults,
+} from './options.ts'
+import { type Plan, planInstall, planRemoval, planRepair } from './plan.ts'
+import { planPolicy, planPolicyRemoval, policyState } from './policy.ts'
+
+export interface CallOptions {
+  /** Looked at before each statement; one that is under way is not cut off. */
+  readonly signal?: AbortSignal
+}
+
+type Input<Name extends 'install' | 'remove' | 'list' | 'plan' | 'repair' | 'migration'> =
+  RequestInput<`triggers:${Name}`>
+type Output<Name extends 'install' | 'remove' | 'list' | 'plan' | 'repair' | 'migration'> = Promise<
+  RequestOutput<`triggers:${Name}`>
+>
+
+/** Installs, removes and looks after the triggers by which the database tells of every enqueue. */
+export interface TriggersClient {
+  /**
+   * Gives queues a trigger, those that are named or all. Does nothing where all is as wanted; all or nothing.
+   *
+   * @throws `triggers/queue-missing`, `triggers/unsupported-queue`, `triggers/foreign-trigger`,
+   * `triggers/realtime-missing`, `triggers/busy`
+   */
+  install(input?: Input<'install'>, call?: CallOptions): Output<'install'>
+  /** What {@link install} would do. Changes nothing. */
+  plan(input?: Input<'plan'>, call?: CallOptions): Output<'plan'>
+  /** Takes triggers away; with the last of them everything that this package made. Queues and messages stay. */
+  remove(input?: Input<'remove'>, call?: CallOptions): Output<'remove'>
+  /** What is there and what is wrong with it. */
+  list(input?: Input<'list'>, call?: CallOptions): Output<'list'>
+  /** Mends what {@link list} finds wrong with triggers that stand, and gives the named queues theirs. */
+  repair(input?: Input<'repair'>, call?: CallOptions): Output<'repair'>
+  /** The same as {@link install} or {@link remove} as a SQL file. Needs no database. */
+  migration(input: Input<'migration'>): Output<'migration'>
+}
+
+/** Told of what was done. */
+export interface ClientObserver {
+  installed?(queue: string, paths: readonly TriggerPath[]): void
+  removed?(queue: string): void
+}
+
+/** @throws `triggers/invalid-options` at once, with all faults */
+export function createTriggersClient(options: TriggersClientOptions): TriggersClient {
+  return triggersClientOn(openDatabase(resolveOptions(options)), {
+    usual: triggerDefaults,
+    clock: systemClock,
+    observer: {},
+  })
+}
+
+export interface ClientContext {
+  /** What a trigger does when it is not said. */
+  readonly usual: QueueTriggerSettings
+  readonly clock: Clock
+  readonly observer: ClientObserver
+}
+
+export function triggersClientOn(database: Database, context: ClientContext): TriggersClient {
+  const { usual, clock, observer } = context
+
+  /** Plans and applies in one transaction, so that what is done is what was planned. */
+  async function change(plan: (found: Catalogue) => Plan, call: CallOptions): Promise<Plan> {
+    let changes: readonly TriggerChange[] = []
+    return database.change(
+      () => tablesOf(changes),
+      async (session) => {
+        const planned = plan(await readCatalogue(session))
+        changes = planned.changes
+        await apply(session, changes)
+        return planned
+      },
+      call.signal,
+    )
+  }
+
+  const look = (call: CallOptions) => database.session(readCatalogue, call.signal)
+
+  return {
+    async install(input = {}, call = {}) {
+      const { queues, replaceForeign = false, policy = false, ...wish } = parseInput('install', input)
+      const settings = settingsFrom(wish, usual)
+      const done = await change((found) => planInstall(found, queues, settings, replaceForeign), call)
+      for (const queue of done.touched) observer.installed?.(queue, settings.paths)
+      if (!policy) return { changes: done.changes }
+      const also = await change((found) => planPolicy(found, settings), call)
+      return { changes: [...done.changes, ...also.changes] }
+    },
+    async plan(input = {}, call = {}) {
+      const { queues, replaceForeign = false, policy = false, ...wish } = parseInput('plan', input)
+      const settings = settingsFrom(wish, usual)
+      const found = await look(call)
+      const { changes } = planInstall(found, queues, settings, replaceForeign)
+      return { changes: policy ? [...changes, ...planPolicy(found, settings).changes] : changes }
+    },
+    async remove(input = {}, call = {}) {
+      const { queues } = parseInput('remove', input)
+      const done = await change((found) => planRemoval(found, queues), call)
+      for (const queue of done.touched) observer.removed?.(queue)
+      const also = await change((found) => planPolicyRemoval(found), call)
+      return { changes: [...done.changes, ...also.changes] }
+    },
+    async list(input = {}, call = {}) {
+      const { queues } = parseInput('list', input)
+      const found = await look(call)
+      const policy = policyState(found)
+      return {
+        triggers: listTriggers(found, queues, usual),
+        ...(policy === undefined ? {} : { policy }),
+      }
+    },
+    async repair(input = {}, call = {}) {
+      const { queues } = parseInput('repair', input)
+      const done = await change((found) => planRepair(found, queues, usual), call)
+      for (const queue of done.touched) observer.installed?.(queue, usual.paths)
+      return { changes: done.changes }
+    },
+    async migration(input) {
+      const wish = parseInput('migration', input)
+      return migrationFor(wish, settingsFrom(wish, usual), clock)
+    },
+  }
+}

@@ -1,0 +1,50 @@
+import { sqlOf } from './sql.ts'
+import type { Owned, Removable, Wanted } from './wanted.ts'
+import { wantedTable } from './wanted-table.ts'
+
+/** The name of this package in the ledger that all packages of AIMQ share. */
+export const packageName = '@aimq/triggers'
+
+/** Held by whoever changes schema `aimq`, of whichever package. */
+export const installLockSql = "select pg_advisory_xact_lock(hashtextextended('aimq.migration', 0))"
+
+export const wantedSchema: Wanted = {
+  object: 'schema aimq',
+  sql: 'create schema aimq;',
+  unless: "exists (select from pg_catalog.pg_namespace where nspname = 'aimq')",
+  judge: (found) =>
+    found.schema ? undefined : { action: 'create', problem: 'drifted', reason: 'schema aimq is not there' },
+}
+
+export const wantedLedger = (): Wanted => wantedTable('migration', 'core/migration-table')
+
+/** A note in the ledger that the SQL of this name and checksum is installed. */
+export function wantedEntry(name: string, checksum: string): Owned {
+  const object = `entry "${name}" of ${packageName} in aimq.migration`
+  return {
+    object,
+    sql: `insert into aimq.migration (package, name, checksum) values ('${packageName}', '${name}', '${checksum}')
+  on conflict (package, name) do update set checksum = excluded.checksum, applied_at = clock_timestamp();`,
+    unless: `exists (select from aimq.migration where package = '${packageName}' and name = '${name}' and checksum = '${checksum}')`,
+    dropSql: `delete from aimq.migration where package = '${packageName}' and name = '${name}';`,
+    isThere: (found) => found.ledger.has(name),
+    judge(found) {
+      const noted = found.ledger.get(name)
+      if (noted === checksum) return undefined
+      return {
+        action: noted === undefined ? 'create' : 'replace',
+        problem: 'drifted',
+        reason: `${object} ${noted === undefined ? 'is not there' : 'is of other SQL'}`,
+      }
+    },
+  }
+}
+
+/** The ledger and the schema, unless somebody else uses them; the last step of a removal. */
+export const sharedRemains: Removable = {
+  object: 'table aimq.migration and schema aimq, unless another package uses them',
+  get dropSql() {
+    return sqlOf('core/remove-ledger')
+  },
+  isThere: (found) => found.ledger.size > 0,
+}

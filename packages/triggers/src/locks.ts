@@ -1,0 +1,24 @@
+import type { Session } from './database.ts'
+import { sqlStateOf } from './postgres-error.ts'
+import { sqlOf } from './sql.ts'
+
+/** A lock that was not to be had in time, a deadlock, a table that changed meanwhile. */
+const contendedStates: readonly (string | undefined)[] = ['55P03', '40P01', '40001', 'XX000']
+
+export function isContended(thrown: unknown): boolean {
+  const state = sqlStateOf(thrown)
+  if (state !== 'XX000') return contendedStates.includes(state)
+  // How PostgreSQL says that two of them changed one object of the catalogue.
+  return /tuple concurrently/.test((thrown as Error).message)
+}
+
+/** Who holds these tables, as the end of a sentence. */
+export async function holdersOf(session: Session, tables: readonly string[]): Promise<string> {
+  const rows = await session.query(sqlOf('queries/holders'), [tables])
+  if (rows.length === 0) return ''
+  const sessions = rows.map(({ table, pid, role, application, state, seconds }) => {
+    const who = [`process ${pid}`, `role ${role}`, application == null ? '' : `application ${application}`]
+    return `${table} is held by ${who.filter(Boolean).join(', ')}, ${state}, for ${seconds} s`
+  })
+  return ` (${sessions.join('; ')})`
+}

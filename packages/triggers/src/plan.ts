@@ -1,0 +1,118 @@
+import type { TriggerChange } from '@aimq/events'
+import type { Catalogue } from './catalogue.ts'
+import { ownedCore, wantedCore } from './core.ts'
+import { TriggersError, triggersErrorCodes } from './errors.ts'
+import { foreignOn } from './foreign.ts'
+import { sharedRemains } from './ledger.ts'
+import type { QueueTriggerSettings } from './options.ts'
+import { isOurs, queueTrigger, settingsOf, triggerNameOf } from './queue-trigger.ts'
+import { chosenQueues, unfitness } from './queues.ts'
+import { isThrottled, lastHintOf, ownedThrottle } from './throttle.ts'
+import { planOf, removalOf, type Wanted } from './wanted.ts'
+
+/** What there is to do, and for which queues it makes a difference. */
+export interface Plan {
+  readonly changes: readonly TriggerChange[]
+  /** Queues whose triggers are made, mended or removed. */
+  readonly touched: readonly string[]
+}
+
+/** A queue and what its trigger is to do. */
+export interface QueueWish {
+  readonly queue: string
+  readonly settings: QueueTriggerSettings
+}
+
+/** All that these triggers need, from the first to the last. */
+export function wantedFor(wishes: readonly QueueWish[]): readonly Wanted[] {
+  if (wishes.length === 0) return []
+  const throttled = wishes.some(({ settings }) => isThrottled(settings))
+  return [
+    ...wantedCore(),
+    ...(throttled ? ownedThrottle() : []),
+    ...wishes.flatMap(({ queue, settings }) => [
+      ...(isThrottled(settings) ? [lastHintOf(queue)] : []),
+      queueTrigger(queue, settings),
+    ]),
+  ]
+}
+
+export function planInstall(
+  found: Catalogue,
+  queues: readonly string[] | undefined,
+  settings: QueueTriggerSettings,
+  replaceForeign: boolean,
+): Plan {
+  const chosen = chosenQueues(found, queues)
+  const wishes = chosen.map((queue) => ({ queue, settings }))
+  if (settings.paths.includes('realtime')) requireRealtime(found)
+  const foreign = chosen.flatMap((queue) => foreignOn(found, queue, settings.channel))
+  const inTheWay = foreign.filter(({ inOurPlace }) => inOurPlace)
+  if (!replaceForeign && inTheWay.length > 0) {
+    throw new TriggersError(
+      triggersErrorCodes.foreignTrigger,
+      inTheWay.flatMap(({ findings }) => findings.map(({ message }) => message)).join('\n'),
+    )
+  }
+  return asPlan([
+    ...(replaceForeign ? foreign.map(({ removal }) => removal) : []),
+    ...planOf(wantedFor(wishes), found),
+  ])
+}
+
+/** Mends what stands, and what was asked for by name. */
+export function planRepair(
+  found: Catalogue,
+  named: readonly string[] | undefined,
+  usual: QueueTriggerSettings,
+): Plan {
+  const wishes = standing(found, usual).filter(({ queue }) => named === undefined || named.includes(queue))
+  const missing = chosenQueues(found, named ?? [])
+    .filter((queue) => !wishes.some((wish) => wish.queue === queue))
+    .filter((queue) => !foreignOn(found, queue, usual.channel).some(({ inOurPlace }) => inOurPlace))
+    .map((queue) => ({ queue, settings: usual }))
+  return asPlan(planOf(wantedFor([...wishes, ...missing]), found))
+}
+
+export function planRemoval(found: Catalogue, queues: readonly string[] | undefined): Plan {
+  const ours = found.triggers.filter((trigger) => trigger.schema === 'pgmq' && isOurs(trigger))
+  const gone = ours.filter(({ table }) => queues === undefined || queues.includes(table.slice(2)))
+  const drops = gone.map(({ name, table }) => ({
+    action: 'remove' as const,
+    object: `trigger ${name} on pgmq.${table}`,
+    reason: 'its removal was asked for',
+    sql: `drop trigger ${name} on pgmq.${table};`,
+  }))
+  const rows = gone.map(({ table }) => lastHintOf(table.slice(2)))
+  if (gone.length < ours.length) {
+    return asPlan([...drops, ...removalOf(rows, found, 'nobody needs it any more')])
+  }
+  const rest = [...[...ownedCore(), ...ownedThrottle()].toReversed(), sharedRemains]
+  return asPlan([...drops, ...removalOf(rest, found, 'nobody needs it any more')])
+}
+
+/** The queues that have a trigger of ours, with what it does. */
+export function standing(found: Catalogue, usual: QueueTriggerSettings): QueueWish[] {
+  return found.triggers
+    .filter((trigger) => trigger.schema === 'pgmq' && isOurs(trigger))
+    .map((trigger) => ({ queue: trigger.table.slice(2), settings: settingsOf(trigger.arguments) ?? usual }))
+    .filter(({ queue }) => unfitness(found, queue) === undefined)
+}
+
+function requireRealtime(found: Catalogue): void {
+  if (found.realtime) return
+  throw new TriggersError(
+    triggersErrorCodes.realtimeMissing,
+    "expected Supabase Realtime's function realtime.send, and it is not there; install with paths: ['notify'], or check that this is the right database",
+  )
+}
+
+function asPlan(changes: readonly TriggerChange[]): Plan {
+  const touched = changes.flatMap(({ object, action }) => {
+    const [, queue] = /^trigger aimq_notify_\w+ on pgmq\.q_(\w+)$/.exec(object) ?? []
+    return queue === undefined || (action === 'remove' && !object.includes(triggerNameOf(queue)))
+      ? []
+      : [queue]
+  })
+  return { changes, touched: [...new Set(touched)] }
+}

@@ -1,0 +1,148 @@
+import {
+  createService,
+  Disposables,
+  type Plugin,
+  parseOptions,
+  type Service,
+  type TriggerState,
+} from '@aimq/events'
+import * as v from 'valibot'
+import { type TriggersClient, triggersClientOn } from './client.ts'
+import { openDatabase } from './database.ts'
+import {
+  clientEntries,
+  oneSource,
+  type QueueTriggerSettings,
+  queuesEntry,
+  refuse,
+  settingsEntries,
+  settingsFrom,
+  type TriggersClientOptions,
+  triggerDefaults,
+} from './options.ts'
+
+export interface TriggersOptions extends TriggersClientOptions, Partial<QueueTriggerSettings> {
+  /** Queues that get their triggers at the start. Without it nothing is installed until `triggers:install` asks. */
+  readonly queues?: readonly string[]
+  /** Replace triggers of the Python project and of `pgmq.enable_notify_insert`. @default false */
+  readonly replaceForeign?: boolean
+  /** Also install the policy that lets workers hear private Realtime topics. @default false */
+  readonly policy?: boolean
+  /**
+   * How often to look whether `queues` still have their triggers, in milliseconds; 0 for never. A restored dump or a
+   * `drop extension pgmq cascade` takes them away without a word.
+   * @default 600_000
+   */
+  readonly checkIntervalMs?: number
+}
+
+/** The triggers step, running on a bus. */
+export interface TriggersService extends Service {
+  /** The client behind the requests. */
+  readonly client: TriggersClient
+}
+
+const longestIntervalMs = 86_400_000
+const intervalMessage = `expected 0, or a whole number of milliseconds from 100 to ${longestIntervalMs}`
+
+const schema = v.pipe(
+  v.strictObject({
+    ...clientEntries,
+    ...settingsEntries,
+    queues: queuesEntry,
+    replaceForeign: v.optional(v.boolean(), false),
+    policy: v.optional(v.boolean(), false),
+    checkIntervalMs: v.optional(
+      v.pipe(
+        v.number(intervalMessage),
+        v.check(
+          (value) => value === 0 || (Number.isInteger(value) && value >= 100 && value <= longestIntervalMs),
+          intervalMessage,
+        ),
+      ),
+      600_000,
+    ),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const message = oneSource(dataset.value)
+    if (message !== undefined) addIssue({ message })
+  }),
+)
+
+/**
+ * Step 4 on a bus: gives `queues` their triggers at the start, answers every `triggers:*` request, and says
+ * `triggers:trigger-drifted` when a trigger is found to be other than it should.
+ *
+ * @throws `triggers/invalid-options` at once, with all faults
+ */
+export function triggers(options: TriggersOptions): Plugin<TriggersService> {
+  const resolved = parseOptions('triggers()', schema, options, refuse)
+  const { queues = [], replaceForeign, policy, checkIntervalMs } = resolved
+  return {
+    name: 'triggers',
+    create({ bus, logger, clock }) {
+      const client = triggersClientOn(openDatabase({ ...resolved, logger: resolved.logger ?? logger }), {
+        usual: settingsFrom(resolved, triggerDefaults),
+        clock,
+        observer: {
+          installed: (queue, paths) => bus.emit('triggers:trigger-installed', { queue, paths }),
+          removed: (queue) => bus.emit('triggers:trigger-removed', { queue }),
+        },
+      })
+      const parts = new Disposables()
+      /** What was last said of each queue, so that each thing is said once. */
+      const told = new Map<string, string>()
+
+      function tell(triggers: readonly TriggerState[]): void {
+        for (const { name, installed, findings } of triggers) {
+          const now = JSON.stringify(findings)
+          const concerns = findings.length > 0 && (installed || queues.includes(name))
+          if (concerns && told.get(name) !== now)
+            bus.emit('triggers:trigger-drifted', { queue: name, findings })
+          told.set(name, now)
+        }
+      }
+
+      async function check(): Promise<void> {
+        try {
+          tell((await client.list({ queues })).triggers)
+        } catch (thrown) {
+          logger.warn({ cause: (thrown as Error).message }, 'the triggers could not be looked at')
+        }
+      }
+
+      function answer(): void {
+        const handle: typeof bus.handle = (...args) => parts.add(bus.handle(...args))
+        handle('triggers:install', (input, call) => client.install(input, call))
+        handle('triggers:remove', (input, call) => client.remove(input, call))
+        handle('triggers:plan', (input, call) => client.plan(input, call))
+        handle('triggers:repair', (input, call) =>
+          client.repair({ ...(queues.length === 0 ? {} : { queues }), ...input }, call),
+        )
+        handle('triggers:migration', (input) => client.migration(input))
+        handle('triggers:list', async (input, call) => {
+          const list = await client.list(input, call)
+          tell(list.triggers)
+          return list
+        })
+      }
+
+      const service = createService({
+        name: 'triggers',
+        async start(signal) {
+          if (queues.length > 0) await client.install({ queues, replaceForeign, policy }, { signal })
+          answer()
+          if (queues.length === 0 || checkIntervalMs === 0) return
+          const timer = setInterval(check, checkIntervalMs)
+          timer.unref()
+          parts.add({ [Symbol.dispose]: () => clearInterval(timer) })
+        },
+        async stop() {
+          parts[Symbol.dispose]()
+          told.clear()
+        },
+      })
+      return Object.defineProperty(service, 'client', { value: client, enumerable: true }) as TriggersService
+    },
+  }
+}

@@ -1,0 +1,143 @@
+import type { TriggerPath } from '@aimq/events'
+import type { Catalogue, FoundTrigger } from './catalogue.ts'
+import type { QueueTriggerSettings } from './options.ts'
+import { literal } from './sql.ts'
+import type { Judgement, Owned } from './wanted.ts'
+
+/** The version of the trigger's arguments and definition; the function has one of its own. */
+export const triggerVersion = 1
+
+export function triggerNameOf(queue: string): string {
+  return `aimq_notify_${queue}`
+}
+
+/** The trigger of one queue. `queue` is a checked name. */
+export function queueTrigger(queue: string, settings: QueueTriggerSettings): Owned {
+  const name = triggerNameOf(queue)
+  const table = `pgmq.q_${queue}`
+  const definition = definitionOf(queue, argumentsOf(queue, settings))
+  const find = (found: Catalogue) => found.triggers.find((other) => isOn(other, queue) && isOurs(other))
+  return {
+    object: `trigger ${name} on ${table}`,
+    sql: `${definition.replace('CREATE TRIGGER', 'create or replace trigger')};`,
+    unless: `exists (select from pg_catalog.pg_trigger as t where t.tgrelid = '${table}'::regclass and t.tgname = '${name}' and t.tgenabled = 'O' and pg_catalog.pg_get_triggerdef(t.oid) = ${literal(definition)})`,
+    dropSql: `drop trigger if exists ${name} on ${table};`,
+    isThere: (found) => find(found) !== undefined,
+    judge: (found) => judge(find(found), queue, definition, settings),
+  }
+}
+
+/** Exactly as PostgreSQL writes it, so that the two can be compared. */
+function definitionOf(queue: string, args: readonly string[]): string {
+  return `CREATE TRIGGER ${triggerNameOf(queue)} AFTER INSERT ON pgmq.q_${queue} REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION aimq.notify_job_enqueued(${args.map(literal).join(', ')})`
+}
+
+function argumentsOf(queue: string, settings: QueueTriggerSettings): readonly string[] {
+  const { paths, channel, always, throttleMs } = settings
+  return [
+    String(triggerVersion),
+    queue,
+    channel,
+    paths.includes('notify') ? (always ? 'always' : 'asleep') : 'off',
+    paths.includes('realtime') ? (settings.private ? 'private' : 'public') : 'off',
+    String(throttleMs),
+  ]
+}
+
+/** What {@link argumentsOf} was given, or undefined when nobody of us wrote these. */
+export function settingsOf(args: readonly string[]): QueueTriggerSettings | undefined {
+  const [version, , channel, notify, realtime, throttle] = args
+  if (version !== '1' || args.length !== 6 || channel === undefined) return undefined
+  if (!['off', 'asleep', 'always'].includes(notify ?? '')) return undefined
+  if (!['off', 'private', 'public'].includes(realtime ?? '')) return undefined
+  if (!/^\d{1,5}$/.test(throttle ?? '')) return undefined
+  const paths: TriggerPath[] = []
+  if (notify !== 'off') paths.push('notify')
+  if (realtime !== 'off') paths.push('realtime')
+  if (paths.length === 0) return undefined
+  return {
+    paths,
+    channel,
+    private: realtime !== 'public',
+    always: notify === 'always',
+    throttleMs: Number(throttle),
+  }
+}
+
+export function isOn(trigger: FoundTrigger, queue: string): boolean {
+  return trigger.schema === 'pgmq' && trigger.table === `q_${queue}`
+}
+
+/** Made by any version of us, whatever became of it. */
+export function isOurs(trigger: FoundTrigger): boolean {
+  const { schema, name } = trigger.function
+  return schema === 'aimq' && name === 'notify_job_enqueued' && trigger.name.startsWith('aimq_notify_')
+}
+
+/** The version in a trigger's arguments; 0 when there is none. */
+export function versionOfTrigger(trigger: FoundTrigger): number {
+  const [version = ''] = trigger.arguments
+  return /^\d{1,6}$/.test(version) ? Number(version) : 0
+}
+
+function judge(
+  there: FoundTrigger | undefined,
+  queue: string,
+  definition: string,
+  settings: QueueTriggerSettings,
+): Judgement | undefined {
+  const name = triggerNameOf(queue)
+  if (there === undefined) {
+    return {
+      action: 'create',
+      problem: 'missing',
+      reason: `pgmq.q_${queue} has no trigger ${name}: nobody tells workers of what is sent to queue "${queue}"`,
+    }
+  }
+  const version = versionOfTrigger(there)
+  if (version > triggerVersion) {
+    return {
+      problem: 'drifted',
+      reason: `trigger ${name} has version ${version}, newer than our ${triggerVersion}; it is left alone: upgrade @aimq/triggers`,
+    }
+  }
+  if (version < triggerVersion) {
+    return {
+      action: 'replace',
+      problem: 'old-version',
+      reason: `trigger ${name} has version ${version}, expected ${triggerVersion}`,
+    }
+  }
+  if (there.definition !== definition) {
+    const channel = settingsOf(there.arguments)?.channel
+    if (channel !== undefined && channel !== settings.channel) {
+      return {
+        action: 'replace',
+        problem: 'wrong-channel',
+        reason: `trigger ${name} tells "${channel}", expected "${settings.channel}"`,
+      }
+    }
+    return {
+      action: 'replace',
+      problem: 'drifted',
+      reason: `trigger ${name} is defined otherwise: expected ${definition}, got ${there.definition}`,
+    }
+  }
+  return judgeState(there, name, queue)
+}
+
+function judgeState(there: FoundTrigger, name: string, queue: string): Judgement | undefined {
+  const states: Record<string, string> = {
+    D: 'is disabled',
+    R: 'fires only where replication applies rows, and not where they are sent',
+    A: 'also fires where replication applies rows',
+  }
+  const state = states[there.enabled]
+  if (state === undefined) return undefined
+  return {
+    action: 'enable',
+    problem: there.enabled === 'A' ? 'drifted' : 'disabled',
+    reason: `trigger ${name} ${state}`,
+    sql: `alter table pgmq.q_${queue} enable trigger ${name};`,
+  }
+}
