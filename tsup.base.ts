@@ -9,7 +9,6 @@ export function packageBuild(entry: string[]): Options {
     platform: 'node',
     dts: false,
     clean: true,
-    sourcemap: true,
     splitting: true,
   }
 }

@@ -3,16 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
+import { block } from '../../testing/markdown.ts'
 import { createDatabase } from '../harness/database.ts'
 
 const workspace = join(import.meta.dirname, '../../..')
-
-/** The first block of the given language. */
-function block(markdown: string, language: string): string {
-  const found = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(markdown)?.[1]
-  if (found === undefined) throw new Error(`expected a block of ${language}`)
-  return found
-}
 
 it.each([
   'README.md',

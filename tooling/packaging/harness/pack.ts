@@ -1,0 +1,87 @@
+import { access, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { list } from 'tar'
+import { run } from './run.ts'
+
+export const workspace = join(import.meta.dirname, '../../..')
+
+export interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly type?: string
+  readonly license?: string
+  readonly sideEffects?: unknown
+  readonly bin?: Record<string, string>
+  readonly exports?: Record<string, unknown>
+  readonly files?: readonly string[]
+  readonly engines?: Record<string, string>
+  readonly dependencies?: Record<string, string>
+  readonly peerDependencies?: Record<string, string>
+  readonly peerDependenciesMeta?: Record<string, { readonly optional?: boolean }>
+  readonly [field: string]: unknown
+}
+
+export interface PackedPackage {
+  readonly name: string
+  readonly version: string
+  /** The folder of its sources in the workspace. */
+  readonly folder: string
+  readonly tarball: string
+  /** As published: what pnpm wrote into the tarball. */
+  readonly manifest: Manifest
+  /** What the tarball holds, relative to the package. */
+  readonly files: readonly string[]
+}
+
+/** Packs every package that is published, as publishing it would. What is built is packed: build first. */
+export async function packAll(destination: string): Promise<PackedPackage[]> {
+  const folders = await publishedFolders()
+  await run('npx', ['-y', 'pnpm@12', '-r', ...filters(folders), 'pack', '--pack-destination', destination], {
+    cwd: workspace,
+  })
+  const tarballs = await readdir(destination)
+  const packed = await Promise.all(tarballs.map((file) => readTarball(join(destination, file))))
+  return Promise.all(
+    packed.map(async ({ manifest, ...rest }) => {
+      const folder = folders.find((folder) => folder.name === manifest.name)?.path ?? ''
+      return { name: manifest.name, version: manifest.version, folder, manifest, ...rest }
+    }),
+  )
+}
+
+export async function readTarball(
+  tarball: string,
+): Promise<Pick<PackedPackage, 'tarball' | 'manifest' | 'files'>> {
+  const files: string[] = []
+  const chunks: Buffer[] = []
+  await list({
+    file: tarball,
+    onReadEntry(entry) {
+      const path = entry.path.replace(/^package\//, '')
+      files.push(path)
+      if (path === 'package.json') entry.on('data', (chunk: Buffer) => chunks.push(chunk))
+    },
+  })
+  return { tarball, manifest: JSON.parse(Buffer.concat(chunks).toString()), files: files.toSorted() }
+}
+
+async function publishedFolders(): Promise<{ name: string; path: string }[]> {
+  const packages = join(workspace, 'packages')
+  const found = await Promise.all(
+    (await readdir(packages)).map(async (entry) => {
+      const path = join(packages, entry)
+      const manifest = JSON.parse(await readFile(join(path, 'package.json'), 'utf8'))
+      const readme = await access(join(path, 'README.md')).then(
+        () => true,
+        () => false,
+      )
+      return { ...(manifest as { name: string; private?: boolean }), path, readme }
+    }),
+  )
+  // One without a README is only begun.
+  return found.filter((manifest) => !manifest.private && manifest.readme)
+}
+
+function filters(folders: readonly { name: string }[]): string[] {
+  return folders.flatMap(({ name }) => ['--filter', name])
+}
