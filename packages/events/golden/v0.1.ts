@@ -54,6 +54,7 @@ export const facts: { readonly [Name in keyof Facts]: Facts[Name] } = {
   'worker:worker-stopped': { queues: ['emails'] },
   'realtime:path-connected': { path: 'listen' },
   'realtime:path-lost': { path: 'supabase', cause: 'the token has expired' },
+  'realtime:wakeups-missed': { path: 'listen', queues: ['emails'] },
   'realtime:health-changed': { health: 'degraded', cause: 'the canary did not come back' },
   'triggers:trigger-installed': { queue: 'emails', paths: ['notify', 'realtime'] },
   'triggers:trigger-removed': { queue: 'emails' },

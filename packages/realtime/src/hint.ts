@@ -5,6 +5,7 @@ import { queueNamePattern } from '@aimq/events'
  *
  *   { "event": "job_enqueued", "queue": "emails", "count": 3, "due_in_ms": 0, "v": 1 }
  *   { "event": "canary", "id": "…", "v": 1 }
+ *   { "event": "listener_wanted", "v": 1 }      over NOTIFY only: the triggers were installed, listeners register
  *
  * Anybody may send anything: LISTEN/NOTIFY has no access control. So nothing here throws, unknown fields are ignored,
  * and what is left is only a reason to look. The Python project's `{ "queue", "job_id" }` is a hint, too.
@@ -54,6 +55,15 @@ export function decodeCanary(payload: unknown): string | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined
   const { event, id } = payload as { event?: unknown; id?: unknown }
   return event === 'canary' && typeof id === 'string' && id.length <= 64 ? id : undefined
+}
+
+/** Whether whoever installed the triggers asks listeners to register. */
+export function isListenerWanted(payload: unknown): boolean {
+  return (
+    typeof payload === 'object' &&
+    payload !== null &&
+    (payload as { event?: unknown }).event === 'listener_wanted'
+  )
 }
 
 export function encodeHint({ queue, count, dueInMs }: Hint): object {

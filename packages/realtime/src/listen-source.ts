@@ -1,22 +1,32 @@
-import { type Logger, summarizeError } from '@aimq/events'
+import { type Clock, type Logger, summarizeError } from '@aimq/events'
 import { parseTls, tlsOptions } from '@aimq/events/tls'
 import { Client } from 'pg'
 import { parse } from 'pg-connection-string'
 import { PathError } from './errors.ts'
-import { parsePayload } from './hint.ts'
+import { isListenerWanted, parsePayload } from './hint.ts'
+import { ListenerRegister, notifyAndLook } from './listener-register.ts'
 import type { ListenOptions } from './options.ts'
 import type { Connection, ConnectionListener, WakeSource } from './wake-source.ts'
 
 const connectTimeoutMs = 10_000
 const queryTimeoutMs = 5000
+/** A session that waits for a lock hears nothing meanwhile. */
+const lockTimeout = '250ms'
 
 /** Wake-ups over LISTEN/NOTIFY, on a session of its own. */
-export function listenSource(options: Required<ListenOptions>, logger: Logger): WakeSource {
+export function listenSource(options: Required<ListenOptions>, logger: Logger, clock: Clock): WakeSource {
+  const ids = new Set<string>()
+  let awake: ReadonlySet<string> = new Set()
+  let register: ListenerRegister | undefined
   const wish = parseTls(options.connectionString)
   return {
     path: 'listen',
     canaryIntervalMs: options.canaryIntervalMs,
     silenceMeans: `is there a transaction pooler in between (PgBouncer, Supabase port 6543)? LISTEN needs a direct or session-mode connection`,
+    setAwake(queues) {
+      awake = queues
+      register?.setAwake(queues)
+    },
     async open(listener, signal) {
       const { ssl: _, ...config } = parse(wish.connectionString)
       const ssl = await tlsOptions(wish, logger)
@@ -29,18 +39,32 @@ export function listenSource(options: Required<ListenOptions>, logger: Logger): 
           connectionTimeoutMillis: connectTimeoutMs,
           query_timeout: queryTimeoutMs,
         })
-      return openListen(newClient, options.channel, listener, signal)
+      const client = newClient()
+      register = new ListenerRegister({
+        clock,
+        query: (text, values) => client.query(text, values),
+        awake,
+        ids,
+        onMissed: (queues) => listener.onMissed(queues),
+        onDoubt: (cause) => listener.onDoubt(cause),
+      })
+      return openListen({ client, newClient, register, channel: options.channel }, listener, signal)
     },
   }
 }
 
+interface Session {
+  readonly client: Client
+  readonly newClient: () => Client
+  readonly register: ListenerRegister
+  readonly channel: string
+}
+
 async function openListen(
-  newClient: () => Client,
-  channel: string,
+  { client, newClient, register, channel }: Session,
   listener: ConnectionListener,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const client = newClient()
   let sentApart = false
   let open = false
   let closing = false
@@ -56,10 +80,14 @@ async function openListen(
   client.on('error', fail)
   client.on('end', () => fail(new PathError('the database closed the session')))
   client.on('notification', (message) => {
-    if (message.channel === channel) listener.onPayload(parsePayload(message.payload ?? ''))
+    if (message.channel !== channel) return
+    const payload = parsePayload(message.payload ?? '')
+    if (isListenerWanted(payload)) register.wanted()
+    else listener.onPayload(payload)
   })
   const close = async () => {
     closing = true
+    register.close()
     destroy(client)
   }
   const abort = () => destroy(client)
@@ -68,6 +96,7 @@ async function openListen(
     signal.throwIfAborted()
     await client.connect()
     await listen(client, channel)
+    await register.start()
     signal.throwIfAborted()
     if (failure !== undefined) throw failure
     open = true
@@ -79,18 +108,24 @@ async function openListen(
   }
   return {
     async send(payload) {
-      if (sentApart) return notify(client, channel, payload)
+      if (sentApart) {
+        if (await notify(client, channel, payload)) void register.found()
+        return
+      }
       // Our own session hears itself even behind a transaction pooler, together with the answer to its own query. Only
       // what another session sends proves that we hear at rest; once is enough, because poolers do not come and go.
       sentApart = true
       await notifyApart(newClient(), channel, payload)
     },
+    leave: () => register.leave(),
     close,
   }
 }
 
-async function notify(client: Client, channel: string, payload: object): Promise<void> {
-  await client.query('select pg_notify($1, $2)', [channel, JSON.stringify(payload)])
+/** Answers whether there is a register of listeners. */
+async function notify(client: Client, channel: string, payload: object): Promise<boolean> {
+  const { rows } = await client.query(notifyAndLook, [channel, JSON.stringify(payload)])
+  return rows[0]?.installed === true
 }
 
 async function notifyApart(client: Client, channel: string, payload: object): Promise<void> {
@@ -106,9 +141,10 @@ async function notifyApart(client: Client, channel: string, payload: object): Pr
 async function listen(client: Client, channel: string): Promise<void> {
   await client.query(`listen ${client.escapeIdentifier(channel)}`)
   // Behind a transaction pooler each statement may meet another session, and ours listens to nothing.
-  const { rows } = await client.query('select 1 from pg_listening_channels() as name where name = $1', [
-    channel,
-  ])
+  const { rows } = await client.query(
+    `select set_config('lock_timeout', $2, false) from pg_listening_channels() as name where name = $1`,
+    [channel, lockTimeout],
+  )
   if (rows.length === 0) {
     throw new PathError(
       'LISTEN was forgotten at once, as behind a transaction pooler (PgBouncer, Supabase port 6543); give `listen` a direct or session-mode connection string (Supabase: port 5432)',

@@ -18,6 +18,7 @@ import { type RealtimeOptions, type ResolvedOptions, resolveOptions } from './op
 import { PeerHints } from './peer-hints.ts'
 import { supabaseSource } from './supabase-source.ts'
 import { PathSupervisor } from './supervisor.ts'
+import type { WakeSource } from './wake-source.ts'
 
 /**
  * Says `job:enqueued` on the bus when somebody broadcasts, over LISTEN/NOTIFY, Supabase Realtime or both; and
@@ -34,12 +35,15 @@ export function realtime(options: RealtimeOptions): Plugin {
 
 function createRealtime(options: ResolvedOptions, { bus, logger, clock }: PluginContext): Service {
   const subscriptions = new Disposables()
+  let sources: readonly WakeSource[] = []
   let supervisors: readonly PathSupervisor[] = []
   let health: WakeHealth = 'connecting'
   let hints = 0
   let ignored = 0
   /** The queues worked on this bus; undefined: none are known, every hint is passed on. */
   let queues: Set<string> | undefined
+  /** Queues whose worker needs no wake-ups for the moment. */
+  const awake = new Set<string>()
 
   const merger = new HintMerger({ clock, leader, emit })
   const peers = new PeerHints(clock, (hint) => void broadcast(hint).catch(() => {}))
@@ -118,8 +122,8 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
   }
 
   function supervise(): PathSupervisor[] {
-    const sources = [
-      ...(options.listen === undefined ? [] : [listenSource(options.listen, logger)]),
+    sources = [
+      ...(options.listen === undefined ? [] : [listenSource(options.listen, logger, clock)]),
       ...(options.supabase === undefined ? [] : [supabaseSource(options.supabase, logger)]),
     ]
     return sources.map(
@@ -134,16 +138,34 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
           },
           onNoise: () => void ignored++,
           onConnected: (path) => bus.emit('realtime:path-connected', { path }),
+          onMissed: (path, missed) =>
+            bus.emit('realtime:wakeups-missed', {
+              path,
+              ...(missed === undefined ? {} : { queues: missed }),
+            }),
           onLost: (path, cause) => bus.emit('realtime:path-lost', { path, cause }),
           onHealth: healthMayHaveChanged,
         }),
     )
   }
 
+  function tellAwake(): void {
+    for (const source of sources) source.setAwake?.(new Set(awake))
+  }
+
   function listen(): void {
     const on: typeof bus.on = (...args) => subscriptions.add(bus.on(...args))
     on('worker:worker-started', (fact) => {
       queues = new Set(fact.queues)
+    })
+    on('worker:wakeups-wanted', ({ queue, wanted }) => {
+      if (wanted) awake.delete(queue)
+      else awake.add(queue)
+      tellAwake()
+    })
+    on('worker:worker-stopped', () => {
+      awake.clear()
+      tellAwake()
     })
     on('worker:job-retried', ({ queue, delayMs }) => peers.add(queue, 1, delayMs))
     on('job:enqueued', ({ queue, count, source }) => {
@@ -180,7 +202,9 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
       merger.stop()
       await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
       supervisors = []
+      sources = []
       queues = undefined
+      awake.clear()
       if (health === 'healthy') {
         // Whoever polls rarely because of us must know.
         bus.emit('realtime:health-changed', { health: 'degraded', cause: 'the realtime step was stopped' })

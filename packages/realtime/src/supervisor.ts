@@ -38,6 +38,7 @@ export interface SupervisorOptions {
   /** A payload that is neither hint nor canary. */
   readonly onNoise: () => void
   readonly onConnected: (path: WakePath) => void
+  readonly onMissed: (path: WakePath, queues: readonly string[] | undefined) => void
   readonly onLost: (path: WakePath, cause: string) => void
   readonly onHealth: () => void
   readonly random?: () => number
@@ -49,6 +50,8 @@ export class PathSupervisor {
   #health: WakeHealth = 'connecting'
   #cause: string | undefined
   #canaryMs: number | undefined
+  /** Why wake-ups may not come although canaries do. */
+  #doubt: string | undefined
   #connection: Connection | undefined
   #attempt = new AbortController()
   #timer: Disposable | undefined
@@ -78,6 +81,7 @@ export class PathSupervisor {
     this.#disarm()
     this.#attempt.abort()
     await this.#running?.catch(() => {})
+    await this.#connection?.leave?.()
     await this.#drop()
     this.#health = 'connecting'
   }
@@ -92,12 +96,15 @@ export class PathSupervisor {
   async #open(): Promise<void> {
     this.#attempt = new AbortController()
     const attempt = this.#attempt
+    this.#doubt = undefined
     const { source } = this.#options
     try {
       const connection = await source.open(
         {
           onPayload: (payload) => this.#onPayload(payload),
           onGap: () => this.#options.onConnected(this.#path),
+          onMissed: (queues) => this.#options.onMissed(this.#path, queues),
+          onDoubt: (cause) => this.#doubted(attempt, cause),
           onLost: (cause) => this.#lost(attempt, cause),
         },
         attempt.signal,
@@ -167,8 +174,17 @@ export class PathSupervisor {
     const next = source.canaryIntervalMs * (1 + 0.5 * this.#random())
     this.#arm(next, () => void this.#sendCanary())
     const steadyAt = this.#flapsUntil()
-    if (steadyAt <= clock.monotonic()) this.#become('healthy', undefined)
+    if (this.#doubt !== undefined) this.#become('degraded', this.#doubt)
+    else if (steadyAt <= clock.monotonic()) this.#become('healthy', undefined)
     else this.#become('degraded', `dropped ${flap.drops} times within a minute; not believed until it holds`)
+  }
+
+  #doubted(attempt: AbortController, cause: string | undefined): void {
+    if (attempt !== this.#attempt || attempt.signal.aborted) return
+    this.#doubt = cause
+    if (this.#connection === undefined) return
+    if (cause === undefined) void this.#sendCanary()
+    else this.#become('degraded', cause)
   }
 
   #flapsUntil(): number {

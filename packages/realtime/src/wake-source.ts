@@ -6,6 +6,10 @@ export interface ConnectionListener {
   onPayload(payload: unknown): void
   /** Something was missed, or may have been: look at every queue. */
   onGap(): void
+  /** Senders may not have told us, though the connection is fine: look at these queues; undefined: at every queue. */
+  onMissed(queues: readonly string[] | undefined): void
+  /** Why wake-ups may not come although canaries do; undefined: that is over. Also while `open` is under way. */
+  onDoubt(cause: string | undefined): void
   /** The connection is of no use any more. Said at most once, and only after `open` has resolved. */
   onLost(cause: Error): void
 }
@@ -14,6 +18,8 @@ export interface ConnectionListener {
 export interface Connection {
   /** Sends a payload to all who listen, ourselves included, by the way real hints take. */
   send(payload: object): Promise<void>
+  /** Tells the other side that nobody listens any more, within half a second. */
+  leave?(): Promise<void>
   /** Leaves nothing behind, at once, whatever the other side does. */
   close(): Promise<void>
 }
@@ -25,6 +31,8 @@ export interface WakeSource {
   readonly canaryIntervalMs: number
   /** What to think of when a canary does not come back. */
   readonly silenceMeans: string
+  /** Queues that need no wake-ups for the moment; none at first. Kept over reconnects. */
+  setAwake?(queues: ReadonlySet<string>): void
   /** @throws PathError, or whatever the driver throws */
   open(listener: ConnectionListener, signal: AbortSignal): Promise<Connection>
 }

@@ -3,6 +3,7 @@ import { DeadLetterLane } from './dead-letter-lane.ts'
 import { giveUpLater } from './decide.ts'
 import { Hand } from './hand.ts'
 import { type EndedJob, Ledger, releasesOf, settlementOf } from './ledger.ts'
+import { longestWaitMs } from './longest-wait.ts'
 import type { ResolvedQueue } from './options.ts'
 import { isRefusal, makeBare, markUncertain, Outbox } from './outbox.ts'
 import { prefetchTarget } from './prefetch.ts'
@@ -16,10 +17,12 @@ import {
   onFound,
   onHint,
   onLookBegan,
+  onLull,
   onNothing,
   onSettled,
   type WakeState,
 } from './wake-loop.ts'
+import { WakeupsWanted } from './wakeups-wanted.ts'
 
 /** One read never asks for more. */
 const maxReadCount = 1000
@@ -36,6 +39,7 @@ const shutdownFlushMs = 5000
  */
 export class QueueRunner {
   readonly name: string
+  readonly wakeups: WakeupsWanted
   readonly #queue: ResolvedQueue
   readonly #context: RunnerContext
   readonly #ledger: Ledger
@@ -61,6 +65,7 @@ export class QueueRunner {
     this.name = queue.definition.name
     this.#queue = queue
     this.#context = context
+    this.wakeups = new WakeupsWanted(context.bus, this.name)
     this.#wake = initialWakeState(context.clock.monotonic())
     this.#ledger = new Ledger(context.bus, queue)
     const { bus, clock, logger, slots, options } = context
@@ -105,6 +110,8 @@ export class QueueRunner {
   pause(): boolean {
     if (this.#paused) return false
     this.#paused = true
+    this.#wake = onLull(this.#wake)
+    this.#schedule()
     const message = `queue "${this.name}" is paused; jobs in hand go on`
     this.#context.bus.emit('worker:queue-paused', { queue: this.name, cause: 'requested', message })
     return true
@@ -155,6 +162,7 @@ export class QueueRunner {
     this.#schedule()
     await this.#until(flushed, unmoved.length === 0 ? 0 : shutdownFlushMs)
     this.#stopped = true
+    this.wakeups.say(true)
     this.#disarm()
     this.#hand.stop()
     const count = this.#ledger.released - before
@@ -177,6 +185,8 @@ export class QueueRunner {
     if (this.#stopped) return
     this.#hand.start()
     this.#onPump?.()
+    // A read that was under way when the queue was paused begins no flow.
+    this.wakeups.say(this.#wake.wanted || this.#paused)
     if (this.#busy) return
     this.#disarm()
     const now = this.#context.clock.monotonic()
@@ -398,13 +408,4 @@ export class QueueRunner {
     const { code, message } = summarizeError(thrown)
     this.#context.logger.warn({ queue: this.name, code }, `${what}: ${message}`)
   }
-}
-
-/** Of messages read for the first time: what came back was awaited, and nobody tells of it twice. */
-function longestWaitMs({ messages, readAt }: ReadResult): number {
-  let longest = 0
-  for (const { readCount, dueAt } of messages) {
-    if (readCount === 1) longest = Math.max(longest, readAt - dueAt)
-  }
-  return longest
 }

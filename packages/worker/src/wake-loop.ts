@@ -15,6 +15,11 @@ import type { ProbeResult } from '@aimq/events'
  * No hint is lost: each raises `reasons`, a look notes the number it began with, and a look that found nothing while
  * the number rose is followed by another. A hint is never trusted: one that finds nothing and no new message id makes
  * the next one wait longer, up to two seconds.
+ *
+ * While reads keep finding messages the next one follows anyway, so that hints add nothing and only cost their senders:
+ * after a second of that they are not wanted any more. A read that finds nothing is then followed by another a moment
+ * later, and only when that finds nothing, too, hints are wanted again, which is said before the loop waits. Whoever
+ * stopped hints in between answers that by another reason to look.
  */
 
 export interface WakeState {
@@ -49,8 +54,13 @@ export interface WakeState {
   readonly hintedAt: number
   /** The newest message id the database has named, to tell a hint that meant something from one that did not. */
   readonly newestId: string | null
-  /** Looks in a row that found nothing. */
+  /** Since when reads have found messages, by and large; null: they have not. */
+  readonly flowingSince: number | null
+  /** Whether hints are of use. */
+  readonly wanted: boolean
+  /** Looks in a row that found nothing, and when the last of them ended. */
   readonly empty: number
+  readonly emptyAt: number
   /** What is left of the allowance for looks that find nothing, and when that was. */
   readonly allowance: number
   readonly allowanceAt: number
@@ -86,6 +96,8 @@ const allowancePerMs = 40 / 1000
 /** A hint comes within milliseconds, or never. */
 const hintLatenessMs = 1000
 const findsToTrustHints = 10
+/** So long reads have to find messages before hints are not wanted; one that does not sets the flow back. */
+const flow = { afterMs: 1000, setBackMs: 200, gapMs: 100, lingerMs: 5 }
 const errorBackoffMs = { min: 200, max: 5000 }
 
 export function initialWakeState(now: number): WakeState {
@@ -106,7 +118,10 @@ export function initialWakeState(now: number): WakeState {
     unjustified: 0,
     hintedAt: Number.NEGATIVE_INFINITY,
     newestId: null,
+    flowingSince: null,
+    wanted: true,
     empty: 0,
+    emptyAt: now,
     allowance: allowanceBurst,
     allowanceAt: now,
   }
@@ -165,7 +180,8 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
     reasonsSeen: state.reasons,
     woken: state.hinted,
     hinted: false,
-    unasked: state.reasons === state.reasonsSeen && state.empty > 0,
+    // Hints that nobody wanted were not missed.
+    unasked: state.wanted && state.reasons === state.reasonsSeen && state.empty > 0,
     confirmAt: confirmed ? null : state.confirmAt,
     allowance: allowanceNow(state, now) - 1,
     allowanceAt: now,
@@ -175,10 +191,14 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
 /** A read found messages, the longest ready of them for `waitedMs`: the next read follows at once. */
 export function onFound(state: WakeState, now: number, waitedMs: number): WakeState {
   const missed = state.unasked && waitedMs > hintLatenessMs
+  const rested = state.empty > 0 && now - state.emptyAt > flow.gapMs
+  const flowingSince = rested ? now : (state.flowingSince ?? now)
   return {
     ...state,
     unasked: false,
     untold: missed ? findsToTrustHints : state.woken ? Math.max(0, state.untold - 1) : state.untold,
+    flowingSince,
+    wanted: state.wanted && now - flowingSince < flow.afterMs,
     errors: 0,
     look: 'read',
     lookAt: now,
@@ -202,14 +222,17 @@ export function onNothing(
   if (state.look === 'probe' && next.nextDueInMs !== null && next.nextDueInMs <= 0) {
     return { ...state, errors: 0, hinted: state.hinted || state.woken, look: 'read', lookAt: now }
   }
+  const lingers = !state.wanted && state.empty === 0
   const settled: WakeState = {
-    ...state,
+    ...(lingers ? state : ebb(state, now)),
     errors: 0,
     newestId: next.newestId ?? state.newestId,
     empty: state.empty + 1,
+    emptyAt: now,
     herdMs: state.woken ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
     unjustified: !state.woken ? state.unjustified : somethingNew ? 0 : state.unjustified + 1,
   }
+  if (lingers) return { ...settled, look: 'read', lookAt: now + flow.lingerMs }
   // A hint came while we looked: the look may have been too early for it.
   if (state.reasons !== state.reasonsSeen) {
     return {
@@ -231,6 +254,11 @@ export function onNothing(
   return { ...settled, look, lookAt: now + Math.max(0, Math.min(due, poll, confirm)) }
 }
 
+/** The next look may have to wait for a hint, or nobody looks for a while. */
+export function onLull(state: WakeState): WakeState {
+  return { ...state, flowingSince: null, wanted: true }
+}
+
 /** Settlements went through without a look: the database answers. */
 export function onSettled(state: WakeState): WakeState {
   return state.errors === 0 ? state : { ...state, errors: 0 }
@@ -241,7 +269,13 @@ export function onError(state: WakeState, { now, random }: Moment): WakeState {
   const errors = state.errors + 1
   const ceiling = Math.min(errorBackoffMs.max, errorBackoffMs.min * 2 ** Math.min(errors, 16))
   const until = now + Math.max(errorBackoffMs.min, ceiling * (0.5 + 0.5 * random()))
-  return { ...state, errors, look: 'read', lookAt: until, blockedUntil: until }
+  return { ...onLull(state), errors, look: 'read', lookAt: until, blockedUntil: until }
+}
+
+/** A look found nothing. */
+function ebb(state: WakeState, now: number): WakeState {
+  if (!state.wanted || state.flowingSince === null) return onLull(state)
+  return { ...state, flowingSince: Math.min(now, state.flowingSince + flow.setBackMs) }
 }
 
 function unjustifiedWait(state: WakeState): number {

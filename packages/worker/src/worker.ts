@@ -65,7 +65,13 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
       setProven(health === 'healthy')
     })
     // What was sent while the path was closed was told to nobody.
-    on('realtime:path-connected', () => lookAtAll())
+    on('realtime:path-connected', () => {
+      lookAtAll()
+      for (const runner of runners.values()) runner.wakeups.repeat()
+    })
+    on('realtime:wakeups-missed', ({ queues }) => {
+      for (const name of queues ?? names) runners.get(name)?.look()
+    })
     on('bus:plugin-stopped', ({ plugin }) => {
       if (plugin === 'realtime') setProven(false)
     })

@@ -43,5 +43,4 @@ test('hints are believed again when they have told of ten finds in a row', async
   expect(await readsInAMinute()).toBeGreaterThan(40)
   for (let job = 0; job < 10; job++) expect(await sendAndWait(true)).toBeLessThanOrEqual(100)
   expect(await readsInAMinute()).toBeLessThan(4)
-  expect(await sendAndWait()).toBeGreaterThan(2000)
 })

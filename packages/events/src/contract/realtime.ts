@@ -6,6 +6,8 @@ export type WakeHealth = 'connecting' | 'healthy' | 'degraded'
 export interface RealtimeFacts {
   'realtime:path-connected': { readonly path: WakePath }
   'realtime:path-lost': { readonly path: WakePath; readonly cause: string }
+  /** Wake-ups for these queues (absent: for any) may have been missed without a fault of the path: look at them once. */
+  'realtime:wakeups-missed': { readonly path: WakePath; readonly queues?: readonly string[] }
   /** `healthy` only while a canary makes the round trip. Workers poll accordingly. */
   'realtime:health-changed': { readonly health: WakeHealth; readonly cause?: string }
 }
