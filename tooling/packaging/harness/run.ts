@@ -36,7 +36,7 @@ export async function run(
 const ofTheUser = /^(npm_config_(registry|cache)|NODE_EXTRA_CA_CERTS)$/i
 const added = /^(npm_|pnpm_|node_|vitest|turbo)/i
 
-function userEnvironment(): Record<string, string> {
+export function userEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) => ofTheUser.test(name) || !added.test(name))
   const folders = [dirname(process.execPath), ...(process.env.PATH ?? '').split(delimiter)]
   return {
