@@ -13,7 +13,7 @@ const source = {
   },
 }
 
-const project = (name: string, folder: string) => ({
+const project = (name: string, folder: string, globalSetup: string[] = []) => ({
   ...source,
   test: {
     name,
@@ -23,6 +23,7 @@ const project = (name: string, folder: string) => ({
     hookTimeout: 120_000,
     // For what a test starts with `process.execPath`, and what Node itself resolves.
     execArgv: ['--conditions=@aimq/source'],
+    globalSetup,
   },
 })
 
@@ -46,6 +47,9 @@ export default defineConfig({
       project('faults', 'tooling/faults'),
       project('docs', 'tooling/docs'),
       project('bench', 'tooling/bench'),
+      project('cli', 'packages/cli'),
+      // Child processes of the built program, on a real database.
+      project('commands', 'tooling/commands', ['./build-aimq.ts']),
     ],
   },
 })

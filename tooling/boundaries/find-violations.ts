@@ -3,6 +3,11 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 
 /** The one package of ours that every other may know. */
 const contract = '@aimq/events'
+/**
+ * The one package that brings the others along. It finds them at run time by name and asks them over the bus, so it may
+ * name them in `optionalDependencies`: it works without any of them, and imports none.
+ */
+const finder = { name: '@aimq/cli', field: 'optionalDependencies' }
 const dependencyFields = [
   'dependencies',
   'devDependencies',
@@ -45,6 +50,7 @@ function manifestViolations(manifest: Manifest): string[] {
   const violations = dependencyFields.flatMap((field) =>
     Object.keys((manifest[field] as Record<string, string> | undefined) ?? {})
       .filter((dependency) => dependency.startsWith('@aimq/') && dependency !== contract)
+      .filter(() => manifest.name !== finder.name || field !== finder.field)
       .map(
         (dependency) =>
           `${manifest.name}: package.json names ${dependency} in ${field}; only ${contract} is allowed`,

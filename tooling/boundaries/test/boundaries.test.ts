@@ -69,6 +69,38 @@ describe('the import rule', () => {
     },
   )
 
+  it('lets the command line bring the steps along as optional dependencies, and nobody else', async () => {
+    const optionalDependencies = { '@aimq/queue': 'workspace:^', '@aimq/worker': 'workspace:^' }
+    const cli = { name: '@aimq/cli', optionalDependencies }
+    expect(await findViolations(await packages({ 'cli/package.json': manifest(cli) }))).toEqual([])
+    const other = await packages({ 'worker/package.json': manifest({ optionalDependencies }) })
+    expect(await findViolations(other)).toHaveLength(2)
+  })
+
+  it.each(['dependencies', 'devDependencies', 'peerDependencies'])(
+    'does not let the command line name a step in %s',
+    async (field) => {
+      const named = { '@aimq/events': 'workspace:^', '@aimq/queue': 'workspace:^' }
+      const folder = await packages({ 'cli/package.json': manifest({ name: '@aimq/cli', [field]: named }) })
+      expect(await findViolations(folder)).toEqual([expect.stringContaining(`names @aimq/queue in ${field}`)])
+    },
+  )
+
+  it.each([
+    ['a static import', `import { queue } from '@aimq/queue'`],
+    ['a type import', `import type { QueueClient } from '@aimq/queue'`],
+    ['a dynamic import of one it knows', `const { queue } = await import('@aimq/queue')`],
+  ])('is broken by %s in the command line, which is to find the steps at run time', async (_what, code) => {
+    const folder = await packages({
+      'cli/package.json': manifest({
+        name: '@aimq/cli',
+        optionalDependencies: { '@aimq/queue': 'workspace:^' },
+      }),
+      'cli/src/run.ts': code,
+    })
+    expect(await findViolations(folder)).toEqual([expect.stringContaining('imports @aimq/queue')])
+  })
+
   it('wants the contract as a peer, so that there is one copy of it', async () => {
     const folder = await packages({ 'worker/package.json': manifest({ peerDependencies: {} }) })
     expect(await findViolations(folder)).toEqual([expect.stringContaining('peerDependencies')])

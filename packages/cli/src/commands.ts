@@ -1,0 +1,11 @@
+import { localCommands } from './commands/local.ts'
+import { deadLetterCommands, queueCommands } from './commands/queues.ts'
+import { sendCommand } from './commands/send.ts'
+import type { CommandGroup } from './program.ts'
+
+/** Every command there is, in the order of the help. */
+export const commands: readonly CommandGroup[] = [
+  { title: 'Start', commands: localCommands },
+  { title: 'Queues', commands: queueCommands },
+  { title: 'Messages', commands: [sendCommand, ...deadLetterCommands] },
+]

@@ -1,0 +1,48 @@
+import {
+  type DeadLetterHeader,
+  defaultDeadLetterQueue,
+  messageHeader,
+  type PeekedMessage,
+} from '@aimq/events'
+
+/** `emails` and `emails_dlq` both mean the second. */
+export const deadLetterQueueOf = (queue: string): string =>
+  queue.endsWith('_dlq') ? queue : defaultDeadLetterQueue(queue)
+
+/** A dead letter, as a person wants to read it. What does not say where it came from has only its own id. */
+export interface DeadLetter {
+  readonly id: string
+  readonly from: string | null
+  readonly originalId: string | null
+  readonly reason: string
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly readCount: number
+  readonly failures: number
+  readonly deadLetteredAt: number
+  readonly payload: unknown
+  readonly headers: PeekedMessage['headers']
+}
+
+/** Headers are data that anybody may have written, so nothing of them is taken for granted. */
+export function readDeadLetter({ id, payload, headers, enqueuedAt }: PeekedMessage): DeadLetter {
+  const header = asRecord(headers?.[messageHeader.deadLetter]) as Partial<DeadLetterHeader>
+  const error = asRecord(header.error ?? headers?.[messageHeader.lastError])
+  return {
+    id,
+    from: typeof header.queue === 'string' ? header.queue : null,
+    originalId: typeof header.id === 'string' ? header.id : null,
+    reason: typeof header.reason === 'string' ? header.reason : 'it does not say why',
+    error:
+      typeof error.message === 'string'
+        ? { code: String(error.code ?? 'Error'), message: error.message }
+        : null,
+    readCount: typeof header.readCount === 'number' ? header.readCount : 0,
+    failures: Number(headers?.[messageHeader.failures] ?? 0) || 0,
+    deadLetteredAt: typeof header.deadLetteredAt === 'number' ? header.deadLetteredAt : enqueuedAt,
+    payload,
+    headers,
+  }
+}
+
+const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}

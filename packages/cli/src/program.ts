@@ -1,0 +1,127 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type CommandSpec, type OptionSpec, ValueError } from './command.ts'
+import { exitCode } from './exit-code.ts'
+import { version } from './version.ts'
+
+export interface CommandGroup {
+  readonly title: string
+  readonly commands: readonly CommandSpec[]
+}
+
+type Execute = (spec: CommandSpec, options: object, operands: readonly unknown[]) => Promise<void>
+
+const databaseOptions: readonly OptionSpec[] = [
+  {
+    flags: '--env <path>',
+    help: 'file with more variables; those already set win (default: .env if there is one)',
+  },
+  {
+    flags: '--database-url-env <name>',
+    help: 'the variable that holds the connection string (default: DATABASE_URL)',
+  },
+  { flags: '--data-dir <path>', help: 'folder of the embedded database (default: .aimq)' },
+]
+
+const parents: Readonly<Record<string, string>> = {
+  dlq: 'dead letters: look, send back, delete',
+  realtime: 'wake-ups: state, watch them come, send one',
+  triggers: 'the triggers by which the database tells of new jobs',
+}
+
+/** The whole command line, from the descriptions of its commands. Nothing of what they do is loaded. */
+export function buildProgram(groups: readonly CommandGroup[], program: string, execute: Execute): Command {
+  const root = new Command('aimq')
+    .description('pgmq queues on PostgreSQL, from a shell.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ writeErr: () => {} })
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns || 110, 110), sortSubcommands: false })
+    .enablePositionalOptions()
+    .addHelpText('after', () => `\n${rootNotes(program)}`)
+  for (const { title, commands } of groups) {
+    root.commandsGroup(`${title}:`)
+    for (const spec of commands) addCommand(root, spec, program, execute)
+  }
+  return root
+}
+
+function addCommand(root: Command, spec: CommandSpec, program: string, execute: Execute): void {
+  const [parentName, childName] = spec.name.split(' ') as [string, string?]
+  const parent = childName === undefined ? root : parentOf(root, parentName)
+  const command = parent.command(`${childName ?? parentName} ${spec.operands ?? ''}`.trim())
+  command
+    .summary(spec.summary)
+    .description(sentence(spec.summary) + (spec.details ? `\n\n${spec.details}` : ''))
+  for (const option of spec.options ?? []) command.addOption(toOption(option))
+  if (spec.database) for (const option of databaseOptions) command.addOption(toOption(option))
+  if (spec.database) command.addOption(new Option('--env-file <path>').hideHelp())
+  if (spec.json) command.addOption(new Option('--json', 'print JSON and nothing else on stdout'))
+  if (spec.passThrough)
+    command.allowUnknownOption().passThroughOptions().helpOption(false).allowExcessArguments()
+  command.addHelpText('after', () => examplesText(spec, program))
+  command.action(async (...received: unknown[]) => {
+    const operands = received.slice(0, -2)
+    await execute(spec, command.opts(), spec.passThrough ? [command.args] : operands)
+  })
+}
+
+function parentOf(root: Command, name: string): Command {
+  const known = root.commands.find((command) => command.name() === name)
+  if (known !== undefined) return known
+  return root
+    .command(name)
+    .summary(parents[name] ?? '')
+    .description(sentence(parents[name] ?? ''))
+}
+
+function toOption({ flags, help, parse, choices }: OptionSpec): Option {
+  const option = new Option(flags, help)
+  if (choices !== undefined) option.choices([...choices])
+  if (parse !== undefined) {
+    option.argParser((text: string, previous: unknown) => {
+      try {
+        return parse(text, previous as never)
+      } catch (thrown) {
+        if (thrown instanceof ValueError) throw new InvalidArgumentError(thrown.message)
+        throw thrown
+      }
+    })
+  }
+  return option
+}
+
+const sentence = (summary: string): string => `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`
+
+function examplesText({ examples }: CommandSpec, program: string): string {
+  const width = Math.max(...examples.map(([line]) => line.length))
+  const lines = examples.map(([line, meaning]) => `  ${program} ${line.padEnd(width)}  # ${meaning}`)
+  return `\nExamples:\n${lines.join('\n')}`
+}
+
+function rootNotes(program: string): string {
+  return [
+    'The database is DATABASE_URL (environment, or .env), else the embedded one of this folder (.aimq).',
+    'Secrets come from the environment or an env file, never from arguments.',
+    '',
+    'Examples:',
+    `  ${program} dev                                    # a PostgreSQL with pgmq and Realtime, in the foreground`,
+    `  ${program} create emails                          # a queue, its dead-letter queue, and its trigger`,
+    `  ${program} start handlers                         # handlers/emails.ts works the queue "emails"`,
+    `  ${program} send emails '{"to":"ada@example.com"}'`,
+    `  ${program} doctor                                 # everything that can be wrong, and what to do about it`,
+    '',
+    `Exit codes: ${exitCodesLine()}`,
+  ].join('\n')
+}
+
+function exitCodesLine(): string {
+  const { ok, failed, usage, findings, data, input, unavailable, configuration } = exitCode
+  return (
+    `${ok} done, ${failed} an unforeseen error, ${usage} wrong usage, ${findings} something was found or left out,\n` +
+    `${data} no valid JSON, ${input} a file cannot be read, ${unavailable} database not reachable, ${configuration} database not set up or a package missing,\n` +
+    `${exitCode.interrupted}/${exitCode.terminated} interrupted.`
+  )
+}

@@ -1,0 +1,4 @@
+import { defineConfig } from 'tsup'
+import { packageBuild } from '../../tsup.base.ts'
+
+export default defineConfig(packageBuild(['src/bin.ts', 'src/start.ts', 'src/import-check-program.ts']))

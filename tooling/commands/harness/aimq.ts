@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished } from 'vitest'
+import { canary } from './database.ts'
+
+/** The built program. */
+export const bin: string = fileURLToPath(new URL('../../../packages/cli/dist/bin.js', import.meta.url))
+
+export interface Run {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Started {
+  readonly child: ChildProcess
+  readonly output: () => string
+  /** Resolves when the pattern is in the output; rejects when the process ends without it. */
+  saw(pattern: RegExp): Promise<RegExpExecArray>
+  ended(): Promise<Ended>
+}
+
+/** A folder that is gone after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'aimq-commands-')))
+  // Run as root, the embedded PostgreSQL runs as somebody else, who has to get here.
+  await chmod(folder, 0o755)
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+  return folder
+}
+
+/** `aimq` as a process of its own, with no more environment than it is given. Killed when the test is over. */
+export async function start(args: readonly string[], { cwd, env = {}, stdin }: Run = {}): Promise<Started> {
+  const child = spawn(process.execPath, ['--conditions=@aimq/source', '--', bin, ...args], {
+    cwd: cwd ?? (await temporaryFolder()),
+    env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  // Who cannot read it any more has ended.
+  child.stdin.on('error', () => {})
+  child.stdin.end(stdin ?? '')
+  expect(commandLine(child.pid)).not.toContain(canary)
+  const said = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      said[name] += text
+      child.emit('said')
+    })
+  }
+  const closed = once(child, 'close')
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    await closed
+  })
+  const output = () => said.stdout + said.stderr
+  return {
+    child,
+    output,
+    async saw(pattern) {
+      for (;;) {
+        const match = pattern.exec(output())
+        if (match !== null) return match
+        const ended = await Promise.race([once(child, 'said').then(() => false), closed.then(() => true)])
+        if (ended && !pattern.test(output())) throw new Error(`ended without ${pattern}:\n${output()}`)
+      }
+    },
+    async ended() {
+      await closed
+      // Whatever it was: no secret, and no stack.
+      expect(output()).not.toContain(canary)
+      expect(output()).not.toMatch(/^\s+at .*:\d+:\d+/m)
+      return { code: child.exitCode, ...said }
+    },
+  }
+}
+
+/** Runs it to its end. */
+export async function aimq(args: readonly string[], run?: Run): Promise<Ended> {
+  return (await start(args, run)).ended()
+}
+
+/** Runs it with `--json`, and reads what it prints. */
+export async function aimqJson(args: readonly string[], run?: Run): Promise<unknown> {
+  const { code, stdout, stderr } = await aimq([...args, '--json'], run)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return JSON.parse(stdout)
+}
+
+/** As `ps` shows it. */
+function commandLine(pid: number | undefined): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,80 @@
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { aimq, aimqJson } from '../harness/aimq.ts'
+import { useDatabase } from '../harness/database.ts'
+
+const database = useDatabase()
+const env = { DATABASE_URL: database.url }
+const header = {
+  'x-aimq-failures': 3,
+  'x-aimq-dead-letter': {
+    queue: 'emails',
+    id: '7',
+    readCount: 4,
+    enqueuedAt: 1_700_000_000_000,
+    deadLetteredAt: 1_700_000_100_000,
+    reason: 'out of attempts',
+    error: { code: 'SmtpError', message: 'no such mailbox' },
+  },
+}
+
+beforeAll(async () => {
+  await database.query('create extension if not exists pgmq')
+  for (const queue of ['emails', 'emails_dlq']) await database.query('select pgmq.create($1)', [queue])
+})
+beforeEach(async () => {
+  await database.query('delete from pgmq.q_emails')
+  await database.query('delete from pgmq.q_emails_dlq')
+  for (const to of ['ada', 'bob']) {
+    await database.query(
+      `select pgmq.send('emails_dlq', $1::jsonb, $2::jsonb)`,
+      [{ to }, header].map((value) => JSON.stringify(value)),
+    )
+  }
+})
+
+test('list says where they are', async () => {
+  const { stdout } = await aimq(['dlq', 'list'], { env })
+  expect(stdout).toMatch(/^emails_dlq +2 /m)
+  expect(await aimqJson(['dlq', 'list'], { env })).toMatchObject([{ queue: 'emails_dlq', total: 2 }])
+})
+
+test('show says why, under the name of the queue or of its dead-letter queue', async () => {
+  const { stdout } = await aimq(['dlq', 'show', 'emails'], { env })
+  expect(stdout).toContain('emails/7')
+  expect(stdout).toContain('after 3 failures, 4 reads')
+  expect(stdout).toContain('out of attempts')
+  expect(stdout).toContain('no such mailbox (SmtpError)')
+  expect(stdout).toContain('{"to":"ada"}')
+  const letters = await aimqJson(['dlq', 'show', 'emails_dlq', '--limit', '1'], { env })
+  expect(letters).toMatchObject([{ from: 'emails', originalId: '7', failures: 3, payload: { to: 'ada' } }])
+})
+
+test('redrive sends them back to where they came from', async () => {
+  const { code, stdout } = await aimq(['dlq', 'redrive', 'emails'], { env })
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: '✓ sent 2 dead letters of emails_dlq back to where they came from\n',
+  })
+  expect(await database.query('select message from pgmq.q_emails order by msg_id')).toHaveLength(2)
+  expect(await database.query('select message from pgmq.q_emails_dlq')).toEqual([])
+})
+
+test('redrive of one, and of one that is not there', async () => {
+  const [first] = (await aimqJson(['dlq', 'show', 'emails'], { env })) as { id: string }[]
+  expect(await aimqJson(['dlq', 'redrive', 'emails', '--id', first?.id ?? ''], { env })).toEqual({
+    queue: 'emails_dlq',
+    count: 1,
+  })
+  const { code, stderr } = await aimq(['dlq', 'redrive', 'emails', '--id', '999999'], { env })
+  expect(code).toBe(3)
+  expect(stderr).toContain('999999')
+})
+
+test('purge asks, and deletes them', async () => {
+  expect((await aimq(['dlq', 'purge', 'emails'], { env })).code).toBe(2)
+  expect(await aimqJson(['dlq', 'purge', 'emails', '--yes'], { env })).toEqual({
+    purged: [{ queue: 'emails_dlq', count: 2 }],
+  })
+  const { stdout } = await aimq(['dlq', 'list'], { env })
+  expect(stdout).toBe('There are no dead letters.\n')
+})
