@@ -43,6 +43,8 @@ export interface TriggerState {
   /** The version of the trigger's SQL, when ours is installed. */
   readonly version?: number
   readonly settings?: TriggerSettings
+  /** What a table trigger was installed for. */
+  readonly job?: TableJobInput
   readonly findings: readonly TriggerFinding[]
 }
 
@@ -53,6 +55,51 @@ export interface TriggerChange {
   readonly object: string
   readonly reason: string
   readonly sql: string
+}
+
+export type TableOperation = 'insert' | 'update' | 'delete'
+
+/** The payload of a table job that names columns: what happened to one row, with the columns it names. */
+export interface TableChange<Row = Readonly<Record<string, unknown>>> {
+  readonly op: TableOperation
+  /** `schema.table`, as it was named when the job was installed. */
+  readonly table: string
+  /** Null after a delete. */
+  readonly new: Row | null
+  /** Null after an insert. */
+  readonly old: Row | null
+}
+
+/** A change of a table's rows that becomes a job. */
+export interface TableJobInput {
+  /** Its own name, by the rule for queues: the trigger is `aimq_job_<name>`. */
+  readonly name: string
+  /** As it is, without quotes: upper and lower case count. */
+  readonly table: string
+  /** @default 'public' */
+  readonly schema?: string
+  readonly queue: string
+  /** @default all three */
+  readonly operations?: readonly TableOperation[]
+  /** Only updates that set one of these columns, changed or not, as `update of` has it. @default any */
+  readonly updateOf?: readonly string[]
+  /** An SQL condition on `new` and `old`, such as `new.status = 'paid'`. Trusted SQL. @default none */
+  readonly when?: string
+  /**
+   * The columns to send, as {@link TableChange}; or a field name → SQL expression on `new` and `old`, for a payload of
+   * exactly these fields. Trusted SQL. Nothing is sent that is not named.
+   */
+  readonly payload: readonly string[] | Readonly<Record<string, string>>
+  /** How long after the change the job is due, in milliseconds. @default 0 */
+  readonly delayMs?: number
+  /**
+   * At most one waiting job per value of these columns: while none has been read, a later change takes over the
+   * payload of the waiting job, which keeps its place and its due time. A change that comes once it was read is a new job.
+   * @default every change is a job
+   */
+  readonly coalesceBy?: readonly string[]
+  /** `abort`: no change without its job. `warn`: the change stands, the job is lost with a WARNING. @default 'abort' */
+  readonly onFailure?: 'abort' | 'warn'
 }
 
 interface QueueChoice {

@@ -1,0 +1,1 @@
+grant trigger, insert, select (msg_id) on pgmq.:"queue" to :"role";

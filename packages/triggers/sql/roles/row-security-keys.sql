@@ -1,0 +1,19 @@
+-- And a producer claims idempotency keys of its own queues only.
+if exists (
+  select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where n.nspname = 'aimq' and c.relname = 'idempotency_key'
+) then
+  alter table aimq.idempotency_key enable row level security;
+  for item in
+    select wanted.queue from (values #queues#) as wanted(queue)
+    where not exists (
+      select from pg_catalog.pg_policy
+      where polrelid = 'aimq.idempotency_key'::regclass and polname = :'role' || ' ' || wanted.queue
+    )
+  loop
+    execute format(
+      'create policy %I on aimq.idempotency_key to %I using (queue = %L) with check (queue = %L)',
+      :'role' || ' ' || item.queue, :'role', item.queue, item.queue
+    );
+  end loop;
+end if;

@@ -1,0 +1,48 @@
+-- AIMQ: #summary#
+-- Run it as a role that owns the table and may insert into the queue; safe to run again.
+do #outer#
+declare
+  waited text := current_setting('lock_timeout');
+  path text := current_setting('search_path');
+  item record;
+begin
+  -- Rather fail than make the table's writers queue up behind this.
+  if waited = '0' then
+    perform set_config('lock_timeout', '5s', true);
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('aimq.migration', 0));
+  if not exists (select from pg_catalog.pg_namespace where nspname = 'aimq') then
+    create schema aimq;
+  end if;
+  #index#
+
+create or replace function aimq.:"function"() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as #inner##body##inner#;
+  -- Or anybody could make jobs of rows of their own.
+  revoke all on function aimq.:"function"() from public;
+
+  -- Where it stood when it was installed for another table.
+  for item in
+    select t.tgname, t.tgrelid::regclass as relation from pg_catalog.pg_trigger as t
+    where t.tgfoid = ('aimq.' || quote_ident(:'function') || '()')::regprocedure and t.tgparentid = 0
+      and (t.tgname <> :'trigger' or t.tgrelid <> :'relation'::regclass)
+  loop
+    execute format('drop trigger %I on %s', item.tgname, item.relation);
+  end loop;
+  create or replace trigger :"trigger" #events#
+  on :"schema".:"table" for each row#when#
+  execute function aimq.:"function"();
+
+  -- What was installed, to be compared with what stands later.
+  perform set_config('search_path', 'pg_catalog', true);
+  execute format('comment on function aimq.%I() is %L', :'function', (
+    select left(:'comment', -1) || ',"trigger":"' || md5(pg_get_triggerdef(t.oid)) || '"}'
+    from pg_catalog.pg_trigger as t
+    where t.tgrelid = :'relation'::regclass and t.tgname = :'trigger'
+  ));
+  perform set_config('search_path', path, true);
+  #indexes#
+  perform set_config('lock_timeout', waited, true);
+end
+#outer#;

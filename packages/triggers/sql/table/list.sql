@@ -1,0 +1,29 @@
+-- Every table job, found by its function. The definition of a trigger is compared under one search path, which decides
+-- what PostgreSQL writes out in full.
+with path as materialized (select set_config('search_path', 'pg_catalog', true) as path)
+select
+  substr(p.proname, 5) as name,
+  obj_description(p.oid, 'pg_proc') as comment,
+  p.prosrc as source,
+  p.prosecdef and p.proconfig = array['search_path=pg_catalog, pg_temp'] as secured,
+  exists (
+    select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as granted
+    where granted.grantee <> p.proowner
+  ) as granted,
+  t.tgrelid is not null as installed,
+  t.tgenabled::text as enabled,
+  s.nspname::text as schema,
+  c.relname::text as table,
+  case when path.path is not null then md5(pg_get_triggerdef(t.oid)) end as definition,
+  (select coalesce(json_agg(q.relname), '[]')::text from pg_class as q join pg_namespace as qs on qs.oid = q.relnamespace
+    where qs.nspname = 'pgmq' and (q.relkind in ('r', 'p') and q.relname like 'q\_%' or q.relkind = 'i' and q.relname like 'aimq\_coalesce\_%')
+  ) as queues
+from path
+cross join pg_catalog.pg_proc as p
+join pg_catalog.pg_namespace as n on n.oid = p.pronamespace and n.nspname = 'aimq'
+left join pg_catalog.pg_trigger as t
+  on t.tgfoid = p.oid and t.tgparentid = 0 and t.tgname = 'aimq_' || p.proname
+left join pg_catalog.pg_class as c on c.oid = t.tgrelid
+left join pg_catalog.pg_namespace as s on s.oid = c.relnamespace
+where p.proname like 'job\_%' and p.prorettype = 'pg_catalog.trigger'::regtype
+order by p.proname

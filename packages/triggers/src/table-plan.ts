@@ -1,0 +1,67 @@
+import type { TriggerChange } from '@aimq/events'
+import type { ResolvedTableJob } from './table-options.ts'
+import { installTableJob, relationOf, removeTableJob, triggerOf } from './table-sql.ts'
+import type { TableJobState } from './table-state.ts'
+
+/** What has to be done so that every job of `wanted` stands as it is given. */
+export function planTableJobs(
+  wanted: readonly ResolvedTableJob[],
+  standing: readonly TableJobState[],
+): TriggerChange[] {
+  return wanted.flatMap((job) =>
+    changeFor(
+      job,
+      standing.find(({ name }) => name === job.name),
+    ),
+  )
+}
+
+/** What has to be done so that no job of `names` stands. */
+export function planTableRemoval(
+  names: readonly string[],
+  standing: readonly TableJobState[],
+): TriggerChange[] {
+  return standing
+    .filter(({ name }) => names.includes(name))
+    .map(({ name, table }) => ({
+      action: 'remove',
+      object: `trigger ${triggerOf(name)} on ${table}`,
+      reason: 'it is to be removed',
+      sql: removeTableJob(name),
+    }))
+}
+
+/** What would mend the findings, with the settings each was installed with; a renamed table is followed. */
+export function planTableRepair(standing: readonly TableJobState[]): TriggerChange[] {
+  return standing.flatMap((state) => {
+    if (state.job === undefined || state.findings.every(({ problem }) => problem === 'queue-missing'))
+      return []
+    return changeFor({ ...state.job, ...standsOn(state) }, state)
+  })
+}
+
+function changeFor(job: ResolvedTableJob, state: TableJobState | undefined): TriggerChange[] {
+  const object = `trigger ${triggerOf(job.name)} on ${job.schema}.${job.table}`
+  const create = (action: 'create' | 'replace', reason: string): TriggerChange[] => [
+    { action, object, reason, sql: installTableJob(job) },
+  ]
+  if (state === undefined) return create('create', 'it is not installed')
+  const findings = state.findings.filter(({ problem }) => problem !== 'queue-missing')
+  if (state.job !== undefined) {
+    const differing = differences(job, state.job)
+    if (differing.length > 0) return create('replace', `other ${differing.join(', ')}`)
+  }
+  const [first] = findings
+  if (first === undefined) return []
+  if (findings.length === 1 && first.problem === 'disabled') {
+    const sql = `alter table ${relationOf(job)} enable trigger ${triggerOf(job.name)};\n`
+    return [{ action: 'enable', object, reason: first.message, sql }]
+  }
+  return create(state.installed ? 'replace' : 'create', findings.map(({ message }) => message).join('; '))
+}
+
+function differences(one: ResolvedTableJob, other: ResolvedTableJob): string[] {
+  return (Object.keys(one) as (keyof ResolvedTableJob)[]).filter(
+    (key) => JSON.stringify(one[key]) !== JSON.stringify(other[key]),
+  )
+}

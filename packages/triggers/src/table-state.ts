@@ -1,0 +1,137 @@
+import type { TriggerFinding, TriggerState } from '@aimq/events'
+import { type ResolvedTableJob, resolveTableJob } from './table-options.ts'
+import { coalesceIndexOf, functionBody, functionOf, tableJobVersion, triggerOf } from './table-sql.ts'
+
+/** A row of `sql/table/list.sql`. */
+export interface TableJobRow {
+  readonly name: string
+  readonly comment: string | null
+  readonly source: string
+  readonly secured: boolean
+  readonly granted: boolean
+  readonly installed: boolean
+  readonly enabled: string | null
+  readonly schema: string | null
+  readonly table: string | null
+  readonly definition: string | null
+  readonly queues: string
+}
+
+/** A table job as it stands, and the job it was installed for when its comment still says so. */
+export interface TableJobState extends TriggerState {
+  readonly kind: 'table'
+  readonly job?: ResolvedTableJob
+}
+
+interface Installed {
+  readonly version: number
+  readonly job: ResolvedTableJob
+  readonly trigger: string
+}
+
+/** What a row says, compared with what we would install for the same job. */
+export function tableJobState(row: TableJobRow): TableJobState {
+  const known = readComment(row.comment)
+  const { job } = known ?? {}
+  const standsOn = row.schema === null ? undefined : `${row.schema}.${row.table}`
+  return {
+    name: row.name,
+    kind: 'table',
+    table: standsOn ?? (job === undefined ? '' : `${job.schema}.${job.table}`),
+    installed: row.installed,
+    ...(known === undefined ? {} : { version: known.version, job: known.job }),
+    findings: known === undefined ? [unreadable(row)] : findings(row, known),
+  }
+}
+
+function findings(row: TableJobRow, { job, version, trigger }: Installed): TriggerFinding[] {
+  const found: TriggerFinding[] = []
+  const function_ = `aimq.${functionOf(row.name)}()`
+  const wanted = `${job.schema}.${job.table}`
+  const relations = new Set(JSON.parse(row.queues) as string[])
+  const say = (problem: TriggerFinding['problem'], message: string) => found.push({ problem, message })
+
+  if (!relations.has(`q_${job.queue}`)) {
+    say(
+      'queue-missing',
+      `queue "${job.queue}" is not there: every change of ${wanted} ${job.onFailure === 'warn' ? 'loses its job' : 'fails'}; create the queue or remove the job`,
+    )
+  }
+  if (version !== tableJobVersion) {
+    say(
+      'old-version',
+      `version ${version} is installed, this is version ${tableJobVersion}; repair or install it again`,
+    )
+  }
+  if (!row.installed) {
+    say(
+      'missing',
+      `expected trigger ${triggerOf(row.name)} on ${wanted}, found none; repair, or remove the job`,
+    )
+    return found
+  }
+  if (row.enabled === 'D')
+    say(
+      'disabled',
+      `trigger ${triggerOf(row.name)} on ${wanted} is disabled: changes make no jobs; repair enables it`,
+    )
+  else if (row.enabled !== 'O')
+    say(
+      'drifted',
+      `trigger ${triggerOf(row.name)} fires in another replication role than it was installed for; repair`,
+    )
+  if (wanted !== `${row.schema}.${row.table}`) {
+    say(
+      'drifted',
+      `installed on ${wanted}, it stands on ${row.schema}.${row.table}; repair, and its payload names the new table`,
+    )
+  } else if (row.definition !== trigger) {
+    say('drifted', `trigger ${triggerOf(row.name)} is not what was installed; repair`)
+  }
+  if (version === tableJobVersion && row.source !== functionBody(job)) {
+    say('drifted', `the body of ${function_} is not what was installed; repair`)
+  }
+  if (!row.secured)
+    say('drifted', `${function_} is no longer security definer with a fixed search_path; repair`)
+  if (row.granted)
+    say(
+      'drifted',
+      `somebody else than its owner may execute ${function_}, and so make jobs of rows of their own; repair`,
+    )
+  if (
+    job.coalesceBy.length > 0 &&
+    relations.has(`q_${job.queue}`) &&
+    !relations.has(coalesceIndexOf(job.queue))
+  ) {
+    say(
+      'drifted',
+      `index pgmq.${coalesceIndexOf(job.queue)} is missing, without which no change can be coalesced; repair`,
+    )
+  }
+  return found
+}
+
+function unreadable(row: TableJobRow): TriggerFinding {
+  const message = `the comment on aimq.${functionOf(row.name)}() does not say what it was installed for; install it again, or remove it`
+  return { problem: 'drifted', message }
+}
+
+function readComment(comment: string | null): Installed | undefined {
+  try {
+    const { aimq, version, job, trigger } = JSON.parse(comment ?? '') as Record<string, unknown>
+    if (aimq !== 'table job' || typeof version !== 'number' || typeof trigger !== 'string') return undefined
+    const { when, updateOf, coalesceBy, ...rest } = job as ResolvedTableJob
+    return {
+      version,
+      trigger,
+      job: resolveTableJob({
+        ...rest,
+        ...(when === null ? {} : { when }),
+        ...(updateOf.length === 0 ? {} : { updateOf }),
+        ...(coalesceBy.length === 0 ? {} : { coalesceBy }),
+      }),
+    }
+  } catch {
+    return undefined
+  }
+}
