@@ -23,6 +23,19 @@ const change = {
   reason: 'it is missing',
   sql: 'create trigger …',
 } as const
+const tableJob = {
+  name: 'order_paid',
+  schema: 'public',
+  table: 'orders',
+  queue: 'emails',
+  operations: ['insert', 'update'],
+  updateOf: ['status'],
+  when: "new.status = 'paid'",
+  payload: ['id', 'status'],
+  delayMs: 500,
+  coalesceBy: ['id'],
+  onFailure: 'abort',
+} as const
 const next = { nextDueInMs: 1500.25, newestId: '43' }
 
 export const facts: { readonly [Name in keyof Facts]: Facts[Name] } = {
@@ -59,6 +72,9 @@ export const facts: { readonly [Name in keyof Facts]: Facts[Name] } = {
   'triggers:trigger-installed': { queue: 'emails', paths: ['notify', 'realtime'] },
   'triggers:trigger-removed': { queue: 'emails' },
   'triggers:trigger-drifted': { queue: 'emails', findings: [finding] },
+  'triggers:table-job-installed': { name: 'order_paid', table: 'public.orders', queue: 'emails' },
+  'triggers:table-job-removed': { name: 'order_paid' },
+  'triggers:table-job-drifted': { name: 'order_paid', findings: [finding] },
 }
 
 export const requests: {
@@ -170,6 +186,31 @@ export const requests: {
     },
   },
   'realtime:broadcast': { input: { queue: 'emails', count: 1, dueInMs: 0 }, output: { paths: ['listen'] } },
+  'triggers:roles': {
+    input: {
+      queues: ['emails', { name: 'orders', deadLetterQueue: 'morgue' }],
+      roles: ['producer', 'worker'],
+      prefix: 'shop',
+      rowSecurity: true,
+      realtimeTopic: 'aimq:jobs',
+      remove: false,
+      apply: false,
+    },
+    output: { sql: '-- …', applied: false },
+  },
+  'triggers:install-table': { input: { jobs: [tableJob] }, output: { changes: [change] } },
+  'triggers:plan-table': {
+    input: { jobs: [{ ...tableJob, payload: { to: 'new.email' } }] },
+    output: { changes: [change] },
+  },
+  'triggers:remove-table': {
+    input: { names: ['order_paid'] },
+    output: { changes: [{ ...change, action: 'remove' }] },
+  },
+  'triggers:table-migration': {
+    input: { jobs: [tableJob], remove: false, naming: 'plain' },
+    output: { fileName: 'aimq_job_order_paid.sql', sql: '-- …' },
+  },
   'triggers:install': {
     input: { queues: ['emails'], ...settings, replaceForeign: false, policy: true },
     output: { changes: [change] },
@@ -190,6 +231,15 @@ export const requests: {
           version: 1,
           settings,
           findings: [finding],
+        },
+        {
+          name: 'order_paid',
+          kind: 'table',
+          table: 'public.orders',
+          installed: true,
+          version: 1,
+          job: tableJob,
+          findings: [],
         },
       ],
       policy: { installed: true, findings: [] },

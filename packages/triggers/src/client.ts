@@ -21,6 +21,9 @@ import {
 } from './options.ts'
 import { type Plan, planInstall, planRemoval, planRepair } from './plan.ts'
 import { planPolicy, planPolicyRemoval, policyState } from './policy.ts'
+import { rolesSql } from './roles.ts'
+import type { RolesOptions } from './roles-options.ts'
+import { type TableJobsClient, type TableJobsObserver, tableJobsOn } from './table-jobs.ts'
 
 export interface CallOptions {
   /** Looked at before each statement; one that is under way is not cut off. */
@@ -34,7 +37,7 @@ type Output<Name extends 'install' | 'remove' | 'list' | 'plan' | 'repair' | 'mi
 >
 
 /** Installs, removes and looks after the triggers by which the database tells of every enqueue. */
-export interface TriggersClient {
+export interface TriggersClient extends TableJobsClient {
   /**
    * Gives queues a trigger, those that are named or all. Does nothing where all is as wanted; all or nothing.
    *
@@ -46,16 +49,21 @@ export interface TriggersClient {
   plan(input?: Input<'plan'>, call?: CallOptions): Output<'plan'>
   /** Takes triggers away; with the last of them everything that this package made. Queues and messages stay. */
   remove(input?: Input<'remove'>, call?: CallOptions): Output<'remove'>
-  /** What is there and what is wrong with it. */
+  /** What is there and what is wrong with it; without names of queues the table jobs as well. */
   list(input?: Input<'list'>, call?: CallOptions): Output<'list'>
-  /** Mends what {@link list} finds wrong with triggers that stand, and gives the named queues theirs. */
+  /** Mends what {@link list} finds wrong with triggers that stand, and gives the named queues theirs; without names the table jobs as well. */
   repair(input?: Input<'repair'>, call?: CallOptions): Output<'repair'>
   /** The same as {@link install} or {@link remove} as a SQL file. Needs no database. */
   migration(input: Input<'migration'>): Output<'migration'>
+  /** What {@link rolesSql} makes of the options; with `apply` it is run as well, in one transaction. */
+  roles(
+    options: RolesOptions & { readonly apply?: boolean },
+    call?: CallOptions,
+  ): Promise<RequestOutput<'triggers:roles'>>
 }
 
 /** Told of what was done. */
-export interface ClientObserver {
+export interface ClientObserver extends TableJobsObserver {
   installed?(queue: string, paths: readonly TriggerPath[]): void
   removed?(queue: string): void
 }
@@ -94,9 +102,21 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
     )
   }
 
+  const tableJobs = tableJobsOn(database, clock, observer)
   const look = (call: CallOptions) => database.session(readCatalogue, call.signal)
 
   return {
+    ...tableJobs,
+    async roles({ apply = false, ...options }, call = {}) {
+      const sql = rolesSql(options)
+      if (apply)
+        await database.change(
+          () => [],
+          (session) => session.query(sql),
+          call.signal,
+        )
+      return { sql, applied: apply }
+    },
     async install(input = {}, call = {}) {
       const { queues, replaceForeign = false, policy = false, ...wish } = parseInput('install', input)
       const settings = settingsFrom(wish, usual)
@@ -125,7 +145,10 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
       const found = await look(call)
       const policy = policyState(found)
       return {
-        triggers: listTriggers(found, queues, usual),
+        triggers: [
+          ...listTriggers(found, queues, usual),
+          ...(queues === undefined ? (await tableJobs.listTableJobs({}, call)).triggers : []),
+        ],
         ...(policy === undefined ? {} : { policy }),
       }
     },
@@ -133,7 +156,8 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
       const { queues } = parseInput('repair', input)
       const done = await change((found) => planRepair(found, queues, usual), call)
       for (const queue of done.touched) observer.installed?.(queue, usual.paths)
-      return { changes: done.changes }
+      const jobs = queues === undefined ? (await tableJobs.repairTableJobs({}, call)).changes : []
+      return { changes: [...done.changes, ...jobs] }
     },
     async migration(input) {
       const wish = parseInput('migration', input)

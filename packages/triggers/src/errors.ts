@@ -7,6 +7,8 @@ export const triggersErrorCodes = {
   queueMissing: 'triggers/queue-missing',
   /** A queue that cannot have one: unlogged. */
   unsupportedQueue: 'triggers/unsupported-queue',
+  /** A table job that this database cannot have: no such table or column, or SQL that it does not understand. */
+  tableJobRefused: 'triggers/table-job-refused',
   /** Somebody else's trigger has the name that ours needs. */
   foreignTrigger: 'triggers/foreign-trigger',
   /** The database has no pgmq. */

@@ -20,3 +20,7 @@ export {
   triggerDefaults,
 } from './options.ts'
 export { type TriggersOptions, type TriggersService, triggers } from './plugin.ts'
+export { rolesSql } from './roles.ts'
+export type { RolesOptions } from './roles-options.ts'
+export { type TableJob, type TablePayload, tableJob } from './table-job.ts'
+export type { TableJobsClient } from './table-jobs.ts'

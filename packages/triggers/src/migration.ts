@@ -29,7 +29,7 @@ export function migrationFor(
 }
 
 /** `20261123171825`, in UTC, as the Supabase CLI names migrations. */
-function timestamp(clock: Clock): string {
+export function timestamp(clock: Clock): string {
   return new Date(clock.now()).toISOString().replaceAll(/\D/g, '').slice(0, 14)
 }
 

@@ -21,15 +21,20 @@ import {
   triggerDefaults,
 } from './options.ts'
 
+import type { TableJobs } from './table-job.ts'
+import { resolveTableJob } from './table-options.ts'
+
 export interface TriggersOptions extends TriggersClientOptions, Partial<QueueTriggerSettings> {
   /** Queues that get their triggers at the start. Without it nothing is installed until `triggers:install` asks. */
   readonly queues?: readonly string[]
+  /** Table changes that are made into jobs at the start. */
+  readonly tableJobs?: TableJobs
   /** Replace triggers of the Python project and of `pgmq.enable_notify_insert`. @default false */
   readonly replaceForeign?: boolean
   /** Also install the policy that lets workers hear private Realtime topics. @default false */
   readonly policy?: boolean
   /**
-   * How often to look whether `queues` still have their triggers, in milliseconds; 0 for never. A restored dump or a
+   * How often to look whether `queues` and `tableJobs` still have their triggers, in milliseconds; 0 for never. A restored dump or a
    * `drop extension pgmq cascade` takes them away without a word.
    * @default 600_000
    */
@@ -50,6 +55,10 @@ const schema = v.pipe(
     ...clientEntries,
     ...settingsEntries,
     queues: queuesEntry,
+    tableJobs: v.optional(
+      v.array(v.custom<TableJobs[number]>((job) => typeof job === 'object' && job !== null)),
+      [],
+    ),
     replaceForeign: v.optional(v.boolean(), false),
     policy: v.optional(v.boolean(), false),
     checkIntervalMs: v.optional(
@@ -70,14 +79,15 @@ const schema = v.pipe(
 )
 
 /**
- * Step 4 on a bus: gives `queues` their triggers at the start, answers every `triggers:*` request, and says
+ * Step 4 on a bus: gives `queues` and `tableJobs` their triggers at the start, answers every `triggers:*` request, and says
  * `triggers:trigger-drifted` when a trigger is found to be other than it should.
  *
  * @throws `triggers/invalid-options` at once, with all faults
  */
 export function triggers(options: TriggersOptions): Plugin<TriggersService> {
   const resolved = parseOptions('triggers()', schema, options, refuse)
-  const { queues = [], replaceForeign, policy, checkIntervalMs } = resolved
+  const wantedJobs = resolved.tableJobs.map((job) => resolveTableJob(job).name)
+  const { queues = [], tableJobs, replaceForeign, policy, checkIntervalMs } = resolved
   return {
     name: 'triggers',
     create({ bus, logger, clock }) {
@@ -87,6 +97,8 @@ export function triggers(options: TriggersOptions): Plugin<TriggersService> {
         observer: {
           installed: (queue, paths) => bus.emit('triggers:trigger-installed', { queue, paths }),
           removed: (queue) => bus.emit('triggers:trigger-removed', { queue }),
+          tableJobInstalled: (job) => bus.emit('triggers:table-job-installed', job),
+          tableJobRemoved: (name) => bus.emit('triggers:table-job-removed', { name }),
         },
       })
       const parts = new Disposables()
@@ -94,18 +106,21 @@ export function triggers(options: TriggersOptions): Plugin<TriggersService> {
       const told = new Map<string, string>()
 
       function tell(triggers: readonly TriggerState[]): void {
-        for (const { name, installed, findings } of triggers) {
+        for (const { name, kind, installed, findings } of triggers) {
           const now = JSON.stringify(findings)
-          const concerns = findings.length > 0 && (installed || queues.includes(name))
-          if (concerns && told.get(name) !== now)
-            bus.emit('triggers:trigger-drifted', { queue: name, findings })
-          told.set(name, now)
+          const wanted = kind === 'table' ? wantedJobs.includes(name) : queues.includes(name)
+          if (findings.length > 0 && (installed || wanted) && told.get(`${kind} ${name}`) !== now) {
+            if (kind === 'table') bus.emit('triggers:table-job-drifted', { name, findings })
+            else bus.emit('triggers:trigger-drifted', { queue: name, findings })
+          }
+          told.set(`${kind} ${name}`, now)
         }
       }
 
       async function check(): Promise<void> {
         try {
-          tell((await client.list({ queues })).triggers)
+          if (queues.length > 0) tell((await client.list({ queues })).triggers)
+          if (tableJobs.length > 0) tell((await client.listTableJobs({ names: wantedJobs })).triggers)
         } catch (thrown) {
           logger.warn({ cause: (thrown as Error).message }, 'the triggers could not be looked at')
         }
@@ -116,9 +131,16 @@ export function triggers(options: TriggersOptions): Plugin<TriggersService> {
         handle('triggers:install', (input, call) => client.install(input, call))
         handle('triggers:remove', (input, call) => client.remove(input, call))
         handle('triggers:plan', (input, call) => client.plan(input, call))
-        handle('triggers:repair', (input, call) =>
-          client.repair({ ...(queues.length === 0 ? {} : { queues }), ...input }, call),
-        )
+        handle('triggers:repair', async (input, call) => {
+          if (queues.length === 0 || input.queues !== undefined) return client.repair(input, call)
+          const { changes } = await client.repair({ queues }, call)
+          return { changes: [...changes, ...(await client.repairTableJobs({}, call)).changes] }
+        })
+        handle('triggers:roles', (input, call) => client.roles(input, call))
+        handle('triggers:install-table', (input, call) => client.installTableJobs(input, call))
+        handle('triggers:plan-table', (input, call) => client.planTableJobs(input, call))
+        handle('triggers:remove-table', (input, call) => client.removeTableJobs(input, call))
+        handle('triggers:table-migration', (input) => client.tableMigration(input))
         handle('triggers:migration', (input) => client.migration(input))
         handle('triggers:list', async (input, call) => {
           const list = await client.list(input, call)
@@ -131,8 +153,9 @@ export function triggers(options: TriggersOptions): Plugin<TriggersService> {
         name: 'triggers',
         async start(signal) {
           if (queues.length > 0) await client.install({ queues, replaceForeign, policy }, { signal })
+          if (tableJobs.length > 0) await client.installTableJobs({ jobs: tableJobs }, { signal })
           answer()
-          if (queues.length === 0 || checkIntervalMs === 0) return
+          if (queues.length + tableJobs.length === 0 || checkIntervalMs === 0) return
           const timer = setInterval(check, checkIntervalMs)
           timer.unref()
           parts.add({ [Symbol.dispose]: () => clearInterval(timer) })

@@ -1,33 +1,19 @@
-import { defaultDeadLetterQueue, parseOptions, type QueueReference, queueNameOf } from '@aimq/events'
+import {
+  type AimqRole,
+  defaultDeadLetterQueue,
+  parseOptions,
+  type QueueReference,
+  queueNameOf,
+  type RolesInput,
+} from '@aimq/events'
 import * as v from 'valibot'
-import { TriggersError, triggersErrorCodes } from './errors.ts'
-
-/** What somebody may do with a queue. */
-export type AimqRole = 'installer' | 'producer' | 'worker' | 'reader'
+import { refuse } from './options.ts'
 
 export const aimqRoles: readonly AimqRole[] = ['installer', 'producer', 'worker', 'reader']
 
-export interface RolesOptions {
-  /** Queues by name or definition; each with its dead-letter queue, `<queue>_dlq` unless the definition says otherwise. */
+/** As on the bus; queues also by their definitions. */
+export interface RolesOptions extends Omit<RolesInput, 'queues'> {
   readonly queues: readonly QueueReference[]
-  /** @default all four */
-  readonly roles?: readonly AimqRole[]
-  /**
-   * Roles are named `<prefix>_producer` and so on. Another prefix for other queues keeps their users apart.
-   * @default 'aimq'
-   */
-  readonly prefix?: string
-  /**
-   * Row-level security on the queues, their archives and the idempotency keys as a second wall, with policies for the
-   * roles named. Whoever neither owns the tables nor bypasses it nor is one of these roles then sees nothing, whatever
-   * was granted. Where it is on already the roles get their policies without this.
-   * @default false
-   */
-  readonly rowSecurity?: boolean
-  /** Lets installer and worker send hints and canaries to this Realtime topic, such as `aimq:jobs`. @default none */
-  readonly realtimeTopic?: string
-  /** The SQL that takes all of it back. Give the options it was installed with. @default false */
-  readonly remove?: boolean
 }
 
 export interface RoleQueue {
@@ -71,8 +57,7 @@ const schema = v.strictObject({
 })
 
 export function resolveRoles(options: RolesOptions): ResolvedRoles {
-  const fail = (message: string) => new TriggersError(triggersErrorCodes.invalidOptions, message)
-  const parsed = parseOptions('roles', schema, options, fail)
+  const parsed = parseOptions('roles', schema, options, refuse)
   const queues = new Map<string, RoleQueue>()
   for (const reference of parsed.queues as QueueReference[]) {
     const name = queueNameOf(reference)

@@ -1,4 +1,5 @@
-import { type AimqRole, type ResolvedRoles, type RolesOptions, resolveRoles } from './roles-options.ts'
+import type { AimqRole } from '@aimq/events'
+import { type ResolvedRoles, type RolesOptions, resolveRoles } from './roles-options.ts'
 import { fill } from './sql-template.ts'
 
 /**

@@ -33,3 +33,7 @@ export interface TableJob<Payload = unknown> extends Omit<TableJobInput, 'queue'
 export function tableJob<Payload>(job: TableJob<Payload>): TableJob<Payload> {
   return job
 }
+
+/** Table jobs, each with the payload type of its own queue. */
+// biome-ignore lint/suspicious/noExplicitAny: no other type holds them all.
+export type TableJobs = readonly TableJob<any>[]

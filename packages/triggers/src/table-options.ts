@@ -6,7 +6,7 @@ import {
   type TableOperation,
 } from '@aimq/events'
 import * as v from 'valibot'
-import { TriggersError, triggersErrorCodes } from './errors.ts'
+import { refuse } from './options.ts'
 
 /** Every field there, in one order: two jobs are the same when their JSON is. */
 export interface ResolvedTableJob {
@@ -16,7 +16,7 @@ export interface ResolvedTableJob {
   readonly queue: string
   readonly operations: readonly TableOperation[]
   readonly updateOf: readonly string[]
-  readonly when: string | null
+  readonly when?: string
   readonly payload: readonly string[] | Readonly<Record<string, string>>
   readonly delayMs: number
   readonly coalesceBy: readonly string[]
@@ -37,7 +37,6 @@ const identifier = v.pipe(
 )
 const columns = v.pipe(
   v.array(identifier),
-  v.nonEmpty('expected one column or more'),
   v.check((value) => new Set(value).size === value.length, 'expected each column once'),
 )
 const expression = v.pipe(
@@ -46,15 +45,14 @@ const expression = v.pipe(
   v.check((value) => value.isWellFormed() && !value.includes('\0'), 'expected SQL that PostgreSQL can read'),
 )
 
+export const tableJobName = v.pipe(
+  v.string(),
+  v.regex(queueNamePattern, 'expected a lower-case letter, then lower-case letters, digits or _, at most 47'),
+)
+
 const schema = v.pipe(
   v.strictObject({
-    name: v.pipe(
-      v.string(),
-      v.regex(
-        queueNamePattern,
-        'expected a lower-case letter, then lower-case letters, digits or _, at most 47',
-      ),
-    ),
+    name: tableJobName,
     schema: v.optional(identifier, 'public'),
     table: identifier,
     queue: v.unknown(),
@@ -65,11 +63,11 @@ const schema = v.pipe(
       ),
       [...operations],
     ),
-    updateOf: v.optional(columns),
+    updateOf: v.optional(columns, []),
     when: v.optional(expression),
     payload: v.union(
       [
-        columns,
+        v.pipe(columns, v.nonEmpty()),
         v.pipe(
           v.record(v.pipe(v.string(), v.nonEmpty()), expression),
           v.check((value) => Object.keys(value).length > 0),
@@ -88,18 +86,17 @@ const schema = v.pipe(
       ),
       0,
     ),
-    coalesceBy: v.optional(columns),
+    coalesceBy: v.optional(columns, []),
     onFailure: v.optional(v.picklist(['abort', 'warn'], 'expected abort or warn'), 'abort'),
   }),
   v.check(
-    ({ updateOf, operations }) => updateOf === undefined || operations.includes('update'),
+    ({ updateOf, operations }) => updateOf.length === 0 || operations.includes('update'),
     'expected updateOf only where operations has update',
   ),
 )
 
 export function resolveTableJob(job: unknown): ResolvedTableJob {
-  const fail = (message: string) => new TriggersError(triggersErrorCodes.invalidOptions, message)
-  const parsed = parseOptions('table job', schema, job, fail)
+  const parsed = parseOptions('table job', schema, job, refuse)
   const { name, table, payload, delayMs, onFailure } = parsed
   return {
     name,
@@ -107,11 +104,11 @@ export function resolveTableJob(job: unknown): ResolvedTableJob {
     table,
     queue: queueNameOf(parsed.queue as TableJobInput['queue']),
     operations: operations.filter((operation) => parsed.operations.includes(operation)),
-    updateOf: parsed.updateOf ?? [],
-    when: parsed.when ?? null,
+    updateOf: parsed.updateOf,
+    ...(parsed.when === undefined ? {} : { when: parsed.when }),
     payload,
     delayMs,
-    coalesceBy: parsed.coalesceBy ?? [],
+    coalesceBy: parsed.coalesceBy,
     onFailure,
   }
 }

@@ -18,15 +18,15 @@ export function planTableJobs(
 
 /** What has to be done so that no job of `names` stands. */
 export function planTableRemoval(
-  names: readonly string[],
+  names: readonly string[] | undefined,
   standing: readonly TableJobState[],
 ): TriggerChange[] {
   return standing
-    .filter(({ name }) => names.includes(name))
+    .filter(({ name }) => names?.includes(name) ?? true)
     .map(({ name, table }) => ({
       action: 'remove',
       object: `trigger ${triggerOf(name)} on ${table}`,
-      reason: 'it is to be removed',
+      reason: 'its removal was asked for',
       sql: removeTableJob(name),
     }))
 }
@@ -36,7 +36,7 @@ export function planTableRepair(standing: readonly TableJobState[]): TriggerChan
   return standing.flatMap((state) => {
     if (state.job === undefined || state.findings.every(({ problem }) => problem === 'queue-missing'))
       return []
-    return changeFor({ ...state.job, ...standsOn(state) }, state)
+    return changeFor({ ...state.job, ...state.standsOn }, state)
   })
 }
 
@@ -61,7 +61,7 @@ function changeFor(job: ResolvedTableJob, state: TableJobState | undefined): Tri
 }
 
 function differences(one: ResolvedTableJob, other: ResolvedTableJob): string[] {
-  return (Object.keys(one) as (keyof ResolvedTableJob)[]).filter(
+  return [...new Set(Object.keys({ ...one, ...other }) as (keyof ResolvedTableJob)[])].filter(
     (key) => JSON.stringify(one[key]) !== JSON.stringify(other[key]),
   )
 }

@@ -35,17 +35,21 @@ export function installTableJob(job: ResolvedTableJob): string {
         trigger: triggerOf(job.name),
         relation: relationOf(job),
         comment: commentOf(job),
+        queue: job.queue,
+        queue_table: `q_${job.queue}`,
       },
       fragments: {
         outer,
         inner,
         body,
+        table_type: relationOf(job),
+        check: [payloadOf(job), ...job.coalesceBy.map(keyColumn)].join(', '),
         summary: oneLine(`table job ${job.name}: ${job.schema}.${job.table} into queue ${job.queue}`),
         index: job.coalesceBy.length === 0 ? '' : coalesceIndex(job.queue),
         indexes: fill('table/unused-indexes', {}),
         events: `after ${job.operations.map((operation) => eventOf(job, operation)).join(' or ')}`,
         // On lines of its own: it may end in a comment.
-        when: job.when === null ? '' : ` when (\n${job.when}\n)`,
+        when: job.when === undefined ? '' : ` when (\n${job.when}\n)`,
       },
     })
   return text(dollarQuote('aimq', text('$$')))
@@ -65,9 +69,7 @@ export function functionBody(job: ResolvedTableJob): string {
   const fragments = {
     name: job.name,
     delay: job.delayMs === 0 ? '' : ` + interval '${job.delayMs} milliseconds'`,
-    payload: Array.isArray(job.payload)
-      ? rowPayload(job)
-      : objectOf(Object.entries(job.payload).map(([key, sql]) => [key, trusted(sql)])),
+    payload: payloadOf(job),
     failure: job.onFailure === 'warn' ? fill('table/warn', { literals: { name: job.name } }).trimEnd() : '',
   }
   const identifiers = { queue_table: `q_${job.queue}` }
@@ -94,6 +96,11 @@ function coalesceIndex(queue: string): string {
 function eventOf({ updateOf }: ResolvedTableJob, operation: string): string {
   if (operation !== 'update' || updateOf.length === 0) return operation
   return `update of ${updateOf.map(escapeIdentifier).join(', ')}`
+}
+
+function payloadOf(job: ResolvedTableJob): string {
+  if (Array.isArray(job.payload)) return rowPayload(job)
+  return objectOf(Object.entries(job.payload).map(([key, sql]) => [key, trusted(sql)]))
 }
 
 function rowPayload({ schema, table, operations, payload }: ResolvedTableJob): string {

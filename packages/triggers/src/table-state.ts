@@ -1,4 +1,6 @@
 import type { TriggerFinding, TriggerState } from '@aimq/events'
+import type { Session } from './database.ts'
+import { sqlOf } from './sql.ts'
 import { type ResolvedTableJob, resolveTableJob } from './table-options.ts'
 import { coalesceIndexOf, functionBody, functionOf, tableJobVersion, triggerOf } from './table-sql.ts'
 
@@ -21,6 +23,8 @@ export interface TableJobRow {
 export interface TableJobState extends TriggerState {
   readonly kind: 'table'
   readonly job?: ResolvedTableJob
+  /** The table on which the trigger stands now. */
+  readonly standsOn?: { readonly schema: string; readonly table: string }
 }
 
 interface Installed {
@@ -29,19 +33,34 @@ interface Installed {
   readonly trigger: string
 }
 
+/** Every table job of the database. */
+export async function readTableJobs(session: Session): Promise<TableJobState[]> {
+  const [before] = await session.query("select current_setting('search_path') as path")
+  const rows = await session.query(sqlOf('table/list'))
+  // The query changes it to its end, and in a transaction that is not over yet.
+  await session.query("select set_config('search_path', $1, true)", [before?.path])
+  return rows.map((row) => tableJobState(row as unknown as TableJobRow))
+}
+
 /** What a row says, compared with what we would install for the same job. */
 export function tableJobState(row: TableJobRow): TableJobState {
   const known = readComment(row.comment)
   const { job } = known ?? {}
-  const standsOn = row.schema === null ? undefined : `${row.schema}.${row.table}`
+  const { schema, table } = row
+  const standsOn = schema === null || table === null ? undefined : { schema, table }
   return {
     name: row.name,
     kind: 'table',
-    table: standsOn ?? (job === undefined ? '' : `${job.schema}.${job.table}`),
+    table: nameOf(standsOn ?? job),
+    ...(standsOn === undefined ? {} : { standsOn }),
     installed: row.installed,
     ...(known === undefined ? {} : { version: known.version, job: known.job }),
     findings: known === undefined ? [unreadable(row)] : findings(row, known),
   }
+}
+
+function nameOf(table: { readonly schema: string; readonly table: string } | undefined): string {
+  return table === undefined ? 'an unknown table' : `${table.schema}.${table.table}`
 }
 
 function findings(row: TableJobRow, { job, version, trigger }: Installed): TriggerFinding[] {
@@ -120,17 +139,7 @@ function readComment(comment: string | null): Installed | undefined {
   try {
     const { aimq, version, job, trigger } = JSON.parse(comment ?? '') as Record<string, unknown>
     if (aimq !== 'table job' || typeof version !== 'number' || typeof trigger !== 'string') return undefined
-    const { when, updateOf, coalesceBy, ...rest } = job as ResolvedTableJob
-    return {
-      version,
-      trigger,
-      job: resolveTableJob({
-        ...rest,
-        ...(when === null ? {} : { when }),
-        ...(updateOf.length === 0 ? {} : { updateOf }),
-        ...(coalesceBy.length === 0 ? {} : { coalesceBy }),
-      }),
-    }
+    return { version, trigger, job: resolveTableJob(job) }
   } catch {
     return undefined
   }

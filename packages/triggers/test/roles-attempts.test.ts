@@ -1,5 +1,6 @@
+import type { AimqRole } from '@aimq/events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type AimqRole, aimqRoles } from '../src/roles-options.ts'
+import { aimqRoles } from '../src/roles-options.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { attempt, installRoles, supabaseRoles } from './roles-setup.ts'
 

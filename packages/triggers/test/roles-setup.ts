@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { AimqRole } from '@aimq/events'
 import { onTestFinished } from 'vitest'
-import { type AimqRole, type RolesOptions, rolesSql } from '../src/index.ts'
+import { type RolesOptions, rolesSql } from '../src/index.ts'
 import type { TestDatabase } from './database.ts'
 
 /** Roles belong to the whole server, which other test files use at the same time: a prefix of their own, gone at the end. */

@@ -102,18 +102,77 @@ export interface TableJobInput {
   readonly onFailure?: 'abort' | 'warn'
 }
 
+/** What somebody may do with a queue. */
+export type AimqRole = 'installer' | 'producer' | 'worker' | 'reader'
+
+/** Who is to have which rights. */
+export interface RolesInput {
+  /** By name, or with the dead-letter queue when that is not `<queue>_dlq`. */
+  readonly queues: readonly (string | { readonly name: string; readonly deadLetterQueue: string })[]
+  /** @default all four */
+  readonly roles?: readonly AimqRole[]
+  /**
+   * Roles are named `<prefix>_producer` and so on. Another prefix for other queues keeps their users apart.
+   * @default 'aimq'
+   */
+  readonly prefix?: string
+  /**
+   * Row-level security on the queues, their archives and the idempotency keys as a second wall, with policies for the
+   * roles named. Whoever neither owns the tables nor bypasses it nor is one of these roles then sees nothing, whatever
+   * was granted. Where it is on already the roles get their policies without this.
+   * @default false
+   */
+  readonly rowSecurity?: boolean
+  /** Lets installer and worker send hints and canaries to this Realtime topic, such as `aimq:jobs`. @default none */
+  readonly realtimeTopic?: string
+  /** The SQL that takes all of it back. Give the options it was installed with. @default false */
+  readonly remove?: boolean
+}
+
 interface QueueChoice {
   /** Queues by name; without it all queues of the database. */
   readonly queues?: readonly string[]
 }
 
 export interface TriggersFacts {
+  'triggers:table-job-installed': { readonly name: string; readonly table: string; readonly queue: string }
+  'triggers:table-job-removed': { readonly name: string }
+  'triggers:table-job-drifted': { readonly name: string; readonly findings: readonly TriggerFinding[] }
   'triggers:trigger-installed': { readonly queue: string; readonly paths: readonly TriggerPath[] }
   'triggers:trigger-removed': { readonly queue: string }
   'triggers:trigger-drifted': { readonly queue: string; readonly findings: readonly TriggerFinding[] }
 }
 
 export interface TriggersRequests {
+  /** SQL that makes the roles, or with `remove` takes them back, to be read first; `apply` runs it as well. */
+  'triggers:roles': {
+    input: RolesInput & { readonly apply?: boolean }
+    output: { readonly sql: string; readonly applied: boolean }
+  }
+  /** Makes table changes into jobs; does nothing for one that stands as given. All or nothing. */
+  'triggers:install-table': {
+    input: { readonly jobs: readonly TableJobInput[] }
+    output: { readonly changes: readonly TriggerChange[] }
+  }
+  /** What `install-table` would do. */
+  'triggers:plan-table': {
+    input: { readonly jobs: readonly TableJobInput[] }
+    output: { readonly changes: readonly TriggerChange[] }
+  }
+  /** Table jobs by name; without names all of the database. Jobs that wait stay. */
+  'triggers:remove-table': {
+    input: { readonly names?: readonly string[] }
+    output: { readonly changes: readonly TriggerChange[] }
+  }
+  /** The same as `install-table`, or `remove-table`, as the text of a SQL file. */
+  'triggers:table-migration': {
+    input: {
+      readonly jobs: readonly TableJobInput[]
+      readonly remove?: boolean
+      readonly naming?: 'supabase' | 'plain'
+    }
+    output: { readonly fileName: string; readonly sql: string }
+  }
   'triggers:install': {
     input: QueueChoice & TriggerSettings & { readonly replaceForeign?: boolean; readonly policy?: boolean }
     output: { readonly changes: readonly TriggerChange[] }

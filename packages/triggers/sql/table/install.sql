@@ -14,6 +14,21 @@ begin
   if not exists (select from pg_catalog.pg_namespace where nspname = 'aimq') then
     create schema aimq;
   end if;
+  if not exists (
+    select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'pgmq' and c.relname = :'queue_table'
+  ) then
+    raise exception using errcode = 'undefined_table',
+      message = 'aimq: expected the queue ' || :'queue' || ', and it is not there; create it first';
+  end if;
+  -- Columns and expressions that the function could not use are found now, and not by the next change of the table.
+  perform set_config('search_path', 'pg_catalog, pg_temp', true);
+  perform #check#
+  from (select (null::#table_type#).*) as new, (select (null::#table_type#).*) as old, (
+    select null::text as tg_op, null::name as tg_name, null::text as tg_when, null::text as tg_level, null::oid as tg_relid,
+      null::name as tg_table_name, null::name as tg_table_schema, null::text[] as tg_argv, null::int as tg_nargs
+  ) as trigger where false;
+  perform set_config('search_path', path, true);
   #index#
 
 create or replace function aimq.:"function"() returns trigger
