@@ -53,23 +53,31 @@ export async function sendBatch(
   const call: Call = { operation: 'send', queue, ...options }
   const keyed = prepared.filter((message) => message.key !== undefined).length
   const repeatable = keyed === prepared.length && call.transaction === undefined
+  const progress: Progress = { maybeSent: false }
   for (let attempt = 1; ; attempt++) {
     try {
       return await operations.shapes.retrying([queue], call, async () => {
         const shape = await operations.shapes.of(queue, call)
         return keyed > 0
-          ? await sendKeyed(operations, queue, prepared, shape, call)
+          ? await sendKeyed(operations, queue, prepared, shape, call, progress)
           : await sendPlain(operations, queue, prepared, shape, call)
       })
     } catch (thrown) {
-      const lost = (thrown as QueueError).code === queueErrorCodes.connectionLost
-      if (lost && repeatable && attempt < repeatAttempts) {
-        await new Promise((resolve) => setTimeout(resolve, repeatPauseMs * attempt * (0.5 + Math.random())))
-        continue
+      if (call.transaction !== undefined) throw thrown
+      progress.maybeSent ||= answerIsMissing(thrown)
+      if (!progress.maybeSent) throw thrown
+      const { code, transient } = thrown as QueueError
+      if (!transient || code === queueErrorCodes.timeout || !repeatable || attempt >= repeatAttempts) {
+        throw outcomeUnknown(thrown, queue)
       }
-      throw call.transaction === undefined ? unknownIfLost(thrown, queue) : thrown
+      await new Promise((resolve) => setTimeout(resolve, repeatPauseMs * attempt * (0.5 + Math.random())))
     }
   }
+}
+
+/** A statement of this send was done, or may have been: whatever fails from now on, its messages may be there. */
+interface Progress {
+  maybeSent: boolean
 }
 
 interface PreparedMessage {
@@ -163,6 +171,7 @@ async function sendKeyed(
   messages: readonly PreparedMessage[],
   shape: QueueShape,
   call: Call,
+  progress: Progress,
 ): Promise<SendResult> {
   const ids = new Map<PreparedMessage, string>()
   const duplicates = new Set<string>()
@@ -179,6 +188,7 @@ async function sendKeyed(
       },
       call,
     )
+    progress.maybeSent ||= rows.some((row) => row.id != null && row.duplicate !== true)
     open = await resolveRaces(operations, queue, open, rows, call, (message, id, duplicate) => {
       ids.set(message, id)
       if (duplicate) duplicates.add(id)
@@ -226,15 +236,22 @@ function unsettled(queue: string, open: readonly PreparedMessage[]): QueueError 
   )
 }
 
-/** A send that may have happened is never reported as one that failed, nor as one that did not. */
-function unknownIfLost(thrown: unknown, queue: string): unknown {
-  if (!(thrown instanceof QueueError)) return thrown
+/** Whether what `thrown` is about may have happened. */
+function answerIsMissing(thrown: unknown): boolean {
+  if (!(thrown instanceof QueueError)) return false
   // A timeout without a cause is our own deadline; one with a cause is the database's, which undid the statement.
   const overdue = thrown.code === queueErrorCodes.timeout && thrown.cause === undefined
-  if (!overdue && thrown.code !== queueErrorCodes.connectionLost) return thrown
+  return overdue || thrown.code === queueErrorCodes.connectionLost
+}
+
+/** A send that may have happened is never reported as one that failed, nor as one that did not. */
+function outcomeUnknown(thrown: unknown, queue: string): unknown {
+  const { code, cause, message } = thrown as QueueError
+  // Ours about keys says itself what was sent; the database's is of a statement that was not the first.
+  if (code === queueErrorCodes.contended && cause === undefined) return thrown
   return new QueueError(
     queueErrorCodes.outcomeUnknown,
-    `send "${queue}": the answer never came, so the messages may be in the queue or not; send again with the same idempotencyKey to be sure, or without one where twice does no harm (${thrown.message})`,
+    `send "${queue}": the answer never came, so the messages may be in the queue or not; send again with the same idempotencyKey to be sure, or without one where twice does no harm (${message})`,
     { cause: thrown, queue },
   )
 }

@@ -105,6 +105,34 @@ describe('a connection that breaks', () => {
     expect(await database.query('select msg_id::text as id from pgmq.q_emails')).toEqual([{ id }])
   })
 
+  it('before the answer to a send with a key, and stays broken: the outcome is unknown, not refused', async () => {
+    await database.query('truncate pgmq.q_emails')
+    await using client = createQueueClient({ connectionString: proxy.url })
+    await client.install()
+    await client.probe('emails')
+    proxy.cutBeforeAnswer('idempotency_key')
+    proxy.refuse(true)
+    try {
+      const error = await failureOf(client.send('emails', 'there', { idempotencyKey: 'stays' }))
+      expect(await database.query('select message from pgmq.q_emails')).toEqual([{ message: 'there' }])
+      expect(error).toMatchObject({ code: 'queue/outcome-unknown', transient: true })
+    } finally {
+      proxy.refuse(false)
+    }
+  })
+
+  it('before the answer to a send with a key, and comes back: it is repeated until then', async () => {
+    await database.query('truncate pgmq.q_emails')
+    await using client = createQueueClient({ connectionString: proxy.url })
+    await client.install()
+    await client.probe('emails')
+    proxy.cutBeforeAnswer('idempotency_key')
+    proxy.refuse(true)
+    setTimeout(() => proxy.refuse(false), 300)
+    const id = await client.send('emails', 'once', { idempotencyKey: 'comes back' })
+    expect(await database.query('select msg_id::text as id from pgmq.q_emails')).toEqual([{ id }])
+  })
+
   it('before the answer to a read: that is all, and the next call works', async () => {
     await using client = createQueueClient({ connectionString: proxy.url })
     await client.probe('emails')

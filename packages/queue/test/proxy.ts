@@ -8,6 +8,8 @@ export interface TestProxy extends AsyncDisposable {
   blackhole(): void
   /** Passes a request on and cuts the connection before the answer: what was done is done, and nobody knows. */
   cutBeforeAnswer(pattern: string): void
+  /** New connections are closed at once, while this is on. */
+  refuse(on: boolean): void
 }
 
 export async function startProxy(target: string): Promise<TestProxy> {
@@ -15,7 +17,12 @@ export async function startProxy(target: string): Promise<TestProxy> {
   const server = { port: Number(url.port), host: url.hostname }
   const pairs = new Set<{ down: Socket; up: Socket; dead: boolean }>()
   let cutting: string | undefined
+  let refusing = false
   const listener: Server = createServer((down) => {
+    if (refusing) {
+      down.destroy()
+      return
+    }
     const up = connect(server)
     const pair = { down, up, dead: false }
     pairs.add(pair)
@@ -54,6 +61,9 @@ export async function startProxy(target: string): Promise<TestProxy> {
     },
     cutBeforeAnswer: (pattern) => {
       cutting = pattern
+    },
+    refuse: (on) => {
+      refusing = on
     },
     async [Symbol.asyncDispose]() {
       for (const { down, up } of pairs) {
