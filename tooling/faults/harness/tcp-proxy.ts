@@ -7,6 +7,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly url: string
   /** Connections that are open, on the client's side. */
   readonly connections: number
+  /** Connections that were refused so far. */
+  readonly refused: number
   /**
    * From now on nothing passes over connections that exist, in either direction or only downwards (from the server);
    * they stay open, as over a dead network. `says` picks those that have said this, such as `listen "` or an
@@ -42,6 +44,7 @@ class RunningProxy implements TcpProxy {
   #target: URL
   #delayMs = 0
   #refusing = false
+  refused = 0
   #awaited = new Set<string>()
 
   constructor(url: string) {
@@ -118,6 +121,7 @@ class RunningProxy implements TcpProxy {
 
   #accept(client: Socket): void {
     if (this.#refusing) {
+      this.refused++
       client.on('error', () => {})
       client.resetAndDestroy()
       return

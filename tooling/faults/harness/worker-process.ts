@@ -41,6 +41,10 @@ export interface JobWish {
 export interface WorkerHealth {
   readonly rssBytes: number
   readonly heapBytes: number
+  /** Processor time so far. */
+  readonly cpuMs: number
+  /** By how much timers were late since the last report, at the 99th percentile. */
+  readonly loopDelayMs: number
   /** What keeps the process alive, by kind, as node tells it. */
   readonly resources: Readonly<Record<string, number>>
   readonly statements: number

@@ -2,6 +2,7 @@
  * A worker process for tests: works its queues, writes a ledger, does to itself what a job tells it to do. It never
  * calls `process.exit()`: told to stop, it ends by itself, unless something was left behind.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createBus } from '@aimq/events'
 import { queue } from '@aimq/queue'
@@ -65,13 +66,20 @@ await bus.use(
 )
 if (settings.realtime !== undefined) await bus.use(realtime(settings.realtime))
 
+const loopDelay = monitorEventLoopDelay({ resolution: 10 })
+loopDelay.enable()
+
 async function health(): Promise<WorkerHealth> {
+  const loopDelayMs = loopDelay.percentile(99) / 1e6
+  const { user, system } = process.cpuUsage()
   globalThis.gc?.()
   const { rss, heapUsed } = process.memoryUsage()
   const resources: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1
   const { wakeupsProven } = await bus.request('worker:status', {})
-  return { rssBytes: rss, heapBytes: heapUsed, resources, statements, wakeupsProven }
+  loopDelay.reset()
+  const cpuMs = (user + system) / 1000
+  return { rssBytes: rss, heapBytes: heapUsed, cpuMs, loopDelayMs, resources, statements, wakeupsProven }
 }
 
 process.on('message', async () => process.send?.({ health: await health() }))
