@@ -1,5 +1,6 @@
 import type { Clock, WakePath } from '@aimq/events'
 import type { Hint } from './hint.ts'
+import { SecondHints } from './second-hints.ts'
 
 /** More queues than that are remembered by nobody: names come from outside. */
 const maxQueues = 10_000
@@ -16,17 +17,20 @@ export interface HintMergerOptions {
 /**
  * One stream of hints out of two paths. The leader's go on at once; the other's only when the leader did not bring one
  * for that queue at about the same time, so that no worker looks twice and either path may fail. Hints of one turn are
- * joined: a storm costs a queue one hint per turn of the event loop.
+ * joined: a storm costs a queue one hint per turn of the event loop. A hint whose sender then keeps silent for a while is
+ * said again when that is over.
  */
 export class HintMerger {
   readonly #options: HintMergerOptions
   readonly #pending = new Map<string, { path: WakePath; hint: Hint }>()
   readonly #heldBack = new Map<string, Disposable>()
   readonly #leaderAt = new Map<string, number>()
+  readonly #again: SecondHints
   #flush: NodeJS.Immediate | undefined
 
   constructor(options: HintMergerOptions) {
     this.#options = options
+    this.#again = new SecondHints(options.clock, (path, queue) => options.emit(path, { queue }))
   }
 
   add(path: WakePath, hint: Hint): void {
@@ -42,6 +46,7 @@ export class HintMerger {
     this.#heldBack.clear()
     this.#pending.clear()
     this.#leaderAt.clear()
+    this.#again.stop()
   }
 
   #pass(path: WakePath, hint: Hint): void {
@@ -63,7 +68,7 @@ export class HintMerger {
     if (this.#heldBack.size >= maxQueues) return
     const timer = clock.timer(secondPathDelayMs, () => {
       this.#heldBack.delete(queue)
-      this.#options.emit(path, hint)
+      this.#say(path, hint)
     })
     this.#heldBack.set(queue, timer)
   }
@@ -72,12 +77,23 @@ export class HintMerger {
     this.#flush = undefined
     const pending = [...this.#pending.values()]
     this.#pending.clear()
-    for (const { path, hint } of pending) this.#options.emit(path, hint)
+    for (const { path, hint } of pending) this.#say(path, hint)
+  }
+
+  #say(path: WakePath, { againInMs, ...hint }: Hint): void {
+    this.#options.emit(path, hint)
+    if (againInMs !== undefined) this.#again.add(path, hint.queue, againInMs)
   }
 }
 
-/** The sooner due time, and both counts. */
+/** The sooner due time, the longer silence, and both counts. */
 function join(a: Hint, b: Hint): Hint {
   const dueInMs = Math.min(a.dueInMs ?? 0, b.dueInMs ?? 0)
-  return { queue: a.queue, count: (a.count ?? 1) + (b.count ?? 1), ...(dueInMs > 0 ? { dueInMs } : {}) }
+  const againInMs = Math.max(a.againInMs ?? 0, b.againInMs ?? 0)
+  return {
+    queue: a.queue,
+    count: (a.count ?? 1) + (b.count ?? 1),
+    ...(dueInMs > 0 ? { dueInMs } : {}),
+    ...(againInMs > 0 ? { againInMs } : {}),
+  }
 }

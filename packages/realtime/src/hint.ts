@@ -4,6 +4,7 @@ import { queueNamePattern } from '@aimq/events'
  * What travels on channel and topic `aimq:jobs`, version 1:
  *
  *   { "event": "job_enqueued", "queue": "emails", "count": 3, "due_in_ms": 0, "v": 1 }
+ *   { …, "again_in_ms": 100 }                   from a throttled trigger: what follows within that time is not told
  *   { "event": "canary", "id": "…", "v": 1 }
  *   { "event": "listener_wanted", "v": 1 }      over NOTIFY only: the triggers were installed, listeners register
  *
@@ -15,12 +16,16 @@ export interface Hint {
   readonly queue: string
   readonly count?: number
   readonly dueInMs?: number
+  /** The sender keeps silent for so long: look once more then. */
+  readonly againInMs?: number
 }
 
 /** Longer texts are no hint. NOTIFY itself takes 8,000 bytes; ours have about a hundred. */
 const maxTextLength = 2048
 /** A due time farther away than that is left to the poll. */
 const maxDueInMs = 3_600_000
+/** A trigger that keeps silent for longer than that is not one of ours. */
+const maxAgainInMs = 5000
 const maxCount = 1_000_000
 
 /** The JSON object in a NOTIFY payload, or undefined. */
@@ -41,12 +46,14 @@ export function decodeHint(payload: unknown): Hint | undefined {
     queue,
     count,
     due_in_ms: dueInMs,
-  } = payload as { queue?: unknown; count?: unknown; due_in_ms?: unknown }
+    again_in_ms: againInMs,
+  } = payload as { queue?: unknown; count?: unknown; due_in_ms?: unknown; again_in_ms?: unknown }
   if (typeof queue !== 'string' || !queueNamePattern.test(queue)) return undefined
   return {
     queue,
     ...(isNumber(count) && count >= 1 ? { count: Math.min(Math.floor(count), maxCount) } : {}),
     ...(isNumber(dueInMs) && dueInMs > 0 ? { dueInMs: Math.min(dueInMs, maxDueInMs) } : {}),
+    ...(isNumber(againInMs) && againInMs > 0 ? { againInMs: Math.min(againInMs, maxAgainInMs) } : {}),
   }
 }
 

@@ -38,6 +38,35 @@ describe('LISTEN/NOTIFY', () => {
     expect(await python).toEqual({ queue: 'emails', source: 'listen' })
   })
 
+  it('says a hint again when its sender, who keeps silent meanwhile, said so', async () => {
+    const bus = await start()
+    const hints = recordFacts(bus, 'job:enqueued')
+    const first = nextFact(bus, 'job:enqueued')
+    await notify('{"queue":"emails","again_in_ms":300}')
+    expect(await first).toEqual({ queue: 'emails', source: 'listen' })
+    const began = performance.now()
+    expect(await nextFact(bus, 'job:enqueued')).toEqual({ queue: 'emails', source: 'listen' })
+    expect(performance.now() - began).toBeGreaterThan(250)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(hints).toHaveLength(2)
+  })
+
+  it('says it again once for many, and never later than in five seconds', async () => {
+    const bus = await start()
+    const hints = recordFacts(bus, 'job:enqueued')
+    await database.query(
+      `select count(pg_notify('aimq:jobs', '{"queue":"emails","again_in_ms":' || n || '}')) from generate_series(100, 299) as n`,
+    )
+    await notify('{"queue":"later","again_in_ms":1e99}')
+    await notify('{"queue":"junk","again_in_ms":"soon"}')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    // At once, when the first silence was over, and the last; chunks of the socket may split the storm.
+    expect(hints.filter(({ fact }) => fact.queue === 'emails').length).toBeLessThanOrEqual(6)
+    expect(hints.filter(({ fact }) => fact.queue === 'emails').length).toBeGreaterThanOrEqual(2)
+    expect(hints.filter(({ fact }) => fact.queue === 'junk')).toHaveLength(1)
+    await nextFact(bus, 'job:enqueued', ({ queue }) => queue === 'later', 6000)
+  })
+
   it('is healthy because a canary came back, and says how long that took', async () => {
     const bus = await start()
     const status = await bus.request('realtime:status', {})

@@ -8,13 +8,13 @@ import type { ProbeResult } from '@aimq/events'
  *
  *   start ──▶ read ──found──▶ read again at once, until one finds nothing
  *               └──nothing──▶ wait for the earliest of: the next due time (the database's clock said how long),
- *                             a confirming look owed to a recent hint, the poll interval
+ *                             the confirming looks owed to a recent hint, one at once and one later, the poll interval
  *   hint  ──▶ look, spread over up to `herdMs` when hints have been finding nothing here (a peer was faster)
  *   error ──▶ wait with backoff; hints do not shorten it
  *
  * No hint is lost: each raises `reasons`, a look notes the number it began with, and a look that found nothing while
- * the number rose is followed by another. A hint is never trusted: one that finds nothing and no new message id makes
- * the next one wait longer, up to two seconds.
+ * the number rose is followed by another. A hint is never trusted: when a second one in a row finds nothing and no new
+ * message id, the next has to wait, and ever longer, up to two seconds.
  *
  * While reads keep finding messages the next one follows anyway, so that hints add nothing and only cost their senders:
  * after a second of that they are not wanted any more. A read that finds nothing is then followed by another a moment
@@ -80,8 +80,10 @@ export interface Moment {
 
 export type NextLook = { readonly kind: 'read' | 'probe' } | { readonly kind: 'wait'; readonly until: number }
 
-/** How long after a hint its confirming look is due. */
+/** How long after a hint its last confirming look is due. */
 export const confirmAfterMs = 300
+/** A hint may run ahead of the commit it tells of, mostly by less than that. */
+export const confirmSoonAfterMs = 8
 /** A message that is due and yet was not read is locked by a peer that is just reading it. */
 const lockedRetryMs = 75
 const maxHerdMs = 100
@@ -204,7 +206,7 @@ export function onFound(state: WakeState, now: number, waitedMs: number): WakeSt
     lookAt: now,
     unjustified: 0,
     empty: 0,
-    herdMs: state.herdMs / 2,
+    herdMs: state.herdMs < 4 ? 0 : state.herdMs / 2,
     allowance: allowanceBurst,
   }
 }
@@ -250,8 +252,14 @@ export function onNothing(
   const eagerly = config.eager ? firstPollMs * 2 ** Math.min(state.empty, 16) : Number.POSITIVE_INFINITY
   const poll = Math.min(config.pollIntervalMs, eagerly) * (0.9 + 0.2 * random())
   const confirm = state.confirmAt === null ? Number.POSITIVE_INFINITY : state.confirmAt - now
-  const look = confirm < Math.min(due, poll) && settled.herdMs > 0 ? 'probe' : 'read'
-  return { ...settled, look, lookAt: now + Math.max(0, Math.min(due, poll, confirm)) }
+  // Where peers were faster that is the likelier reason, and where hints keep finding nothing, that they are forged.
+  const soon =
+    state.woken && settled.unjustified === 1 && state.herdMs === 0
+      ? confirmSoonAfterMs
+      : Number.POSITIVE_INFINITY
+  const wait = Math.max(0, Math.min(due, poll, confirm, soon))
+  const look = wait === confirm && settled.herdMs > 0 ? 'probe' : 'read'
+  return { ...settled, look, lookAt: now + wait }
 }
 
 /** The next look may have to wait for a hint, or nobody looks for a while. */
@@ -279,7 +287,8 @@ function ebb(state: WakeState, now: number): WakeState {
 }
 
 function unjustifiedWait(state: WakeState): number {
-  return state.unjustified === 0
+  // One in a row is nothing: its job may have been taken, or it told of a silence that is over.
+  return state.unjustified <= 1
     ? 0
     : Math.min(25 * 2 ** Math.min(state.unjustified, 16), maxUnjustifiedWaitMs)
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   confirmAfterMs,
+  confirmSoonAfterMs,
   initialWakeState,
   lookBy,
   nextLook,
@@ -65,11 +66,41 @@ describe('the wake-up loop', () => {
     expect(waitOf(idle(proven, { nextDueInMs: -3, newestId: '1' }))).toBe(75)
   })
 
-  it('follows a hint at once, and with a second look a little later', () => {
-    const hinted = onHint(idle(), at(100))
-    expect(waitOf(hinted, 100)).toBeLessThanOrEqual(50)
-    const looked = onNothing(onLookBegan({ ...hinted, lookAt: 100 }, 100), empty, proven, at(100))
-    expect(waitOf(looked, 100)).toBeCloseTo(confirmAfterMs)
+  it('follows a hint at once, and when it finds nothing with a look soon after and one later', () => {
+    let state = onHint(idle(), at(100))
+    expect(waitOf(state, 100)).toBe(0)
+    state = onNothing(onLookBegan(state, 100), empty, proven, at(100))
+    expect(waitOf(state, 100)).toBeCloseTo(confirmSoonAfterMs)
+    const soon = 100 + confirmSoonAfterMs
+    state = onNothing(onLookBegan(state, soon), empty, proven, at(soon))
+    expect(soon + waitOf(state, soon)).toBeCloseTo(100 + confirmAfterMs)
+    const late = 100 + confirmAfterMs
+    state = onNothing(onLookBegan(state, late), empty, proven, at(late))
+    expect(waitOf(state, late)).toBeGreaterThan(20_000)
+  })
+
+  it('follows a hint with one more look only where peers have been faster', () => {
+    const hinted = onHint({ ...idle(), herdMs: 10 }, at(100))
+    const lookAt = 100 + waitOf(hinted, 100)
+    const state = onNothing(onLookBegan(hinted, lookAt), empty, proven, at(lookAt))
+    expect(lookAt + waitOf(state, lookAt)).toBeCloseTo(100 + confirmAfterMs)
+  })
+
+  it('reads at once after a hint that ran ahead of its job: that was nobody’s fault', () => {
+    let state = onHint(idle(), at(100))
+    state = onNothing(onLookBegan(state, 100), empty, proven, at(100))
+    state = onFound(onLookBegan(state, 110), 110, 0)
+    state = onNothing(onLookBegan(state, 111), { nextDueInMs: null, newestId: '1' }, proven, at(111))
+    state = onNothing(onLookBegan(state, 400), { nextDueInMs: null, newestId: '1' }, proven, at(400))
+    const next = onHint(state, at(500))
+    expect(nextLook(next, 500)).toEqual({ kind: 'read' })
+  })
+
+  it('holds it against nobody when a single hint found nothing', () => {
+    let state = onHint(idle(), at(0))
+    state = onNothing(onLookBegan(state, 0), empty, proven, at(0))
+    state = onHint(state, at(1000))
+    expect(waitOf(state, 1000)).toBeLessThan(2)
   })
 
   it('does not sleep over a hint that came while it looked', () => {
@@ -164,5 +195,43 @@ describe('the wake-up loop', () => {
     }
     expect(waitOf(state)).toBe(5000)
     expect(waitOf(onFound(state, 5000, 0), 5000)).toBe(0)
+  })
+})
+
+describe('hints', () => {
+  const look = (state: WakeState, now: number, found: boolean) => {
+    const looking = onLookBegan(state, now)
+    return found ? onFound(looking, now, 0) : onNothing(looking, empty, proven, at(now))
+  }
+
+  it('are not wanted once reads have found messages for a second', () => {
+    let state = initialWakeState(0)
+    for (let now = 0; now < 1000; now += 100) {
+      state = look(state, now, true)
+      expect(state.wanted).toBe(true)
+    }
+    expect(look(state, 1000, true).wanted).toBe(false)
+  })
+
+  it('are wanted again when two reads in quick succession found nothing', () => {
+    let state = look({ ...initialWakeState(0), flowingSince: 0, wanted: false }, 2000, false)
+    expect(state.wanted).toBe(false)
+    expect(waitOf(state, 2000)).toBe(5)
+    expect(look(state, 2005, true).wanted).toBe(false)
+    state = look(state, 2005, false)
+    expect(state.wanted).toBe(true)
+    expect(waitOf(state, 2005)).toBeGreaterThan(20_000)
+  })
+
+  it('are wanted while jobs come one by one, however many', () => {
+    let state = initialWakeState(0)
+    for (let now = 0; now < 10_000; now += 50) {
+      state = look(look(state, now, true), now + 1, false)
+      expect(state.wanted).toBe(true)
+    }
+  })
+
+  it('are wanted again after an error', () => {
+    expect(onError({ ...initialWakeState(0), flowingSince: 0, wanted: false }, at(2000)).wanted).toBe(true)
   })
 })
