@@ -69,6 +69,7 @@ function fileFaults(path: string): string[] {
 function packageFaults(words: readonly string[]): string[] {
   return words
     .filter((word) => word.startsWith('@aimq/'))
+    .map((word) => word.replace(/(?<=.)@.*$/, ''))
     .filter((name) => !existsSync(join(workspace, 'packages', name.slice('@aimq/'.length), 'README.md')))
     .map((name) => `there is no package ${name} to install`)
 }

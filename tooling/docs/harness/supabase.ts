@@ -14,6 +14,9 @@ export interface LocalSupabase extends AsyncDisposable {
   readonly databaseUrl: string
   readonly url: string
   readonly secretKey: string
+  readonly anonKey: string
+  /** A token with these claims, as the project would sign it. */
+  sign(claims: object): Promise<string>
 }
 
 export async function startSupabase(): Promise<LocalSupabase> {
@@ -27,6 +30,8 @@ export async function startSupabase(): Promise<LocalSupabase> {
     databaseUrl: own.href,
     url: realtime.url,
     secretKey: realtime.serviceRoleKey,
+    anonKey: realtime.anonKey,
+    sign: async (claims) => realtime.sign(claims as Record<string, unknown>, { expiresInSeconds: 60 }),
     async [Symbol.asyncDispose]() {
       await realtime.stop()
       await once(server.href, `drop database ${name} with (force)`)

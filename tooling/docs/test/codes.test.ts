@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { embeddedErrorCodes } from '@aimq/embedded'
+import { eventsErrorCodes } from '@aimq/events'
+import { queueErrorCodes } from '@aimq/queue'
+import { realtimeErrorCodes } from '@aimq/realtime'
+import { workerErrorCodes } from '@aimq/worker'
+import { expect, it } from 'vitest'
+import { facts, requests } from '../../../packages/events/golden/v0.1.ts'
+import { readPages, workspace } from '../pages.ts'
+
+const codes: readonly string[] = [
+  eventsErrorCodes,
+  queueErrorCodes,
+  workerErrorCodes,
+  realtimeErrorCodes,
+  embeddedErrorCodes,
+].flatMap((record) => Object.values(record))
+
+const pages = await readPages()
+
+it('every code of an error stands in docs/troubleshoot.md', async () => {
+  const page = await readFile(join(workspace, 'docs/troubleshoot.md'), 'utf8')
+  expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([])
+})
+
+/** What a page names in backticks, as `owner<separator>name`. */
+function named(separator: string): { readonly path: string; readonly name: string }[] {
+  const pattern = new RegExp(`\`([a-z]+${separator}[a-z]+(?:-[a-z]+)*)\``, 'g')
+  return pages.flatMap(({ path, text }) =>
+    [...text.matchAll(pattern)].map(([, name = '']) => ({ path, name })),
+  )
+}
+
+it('every code that a page names is one', () => {
+  const owners = codes.map((code) => code.split('/')[0])
+  const wrong = named('/').filter(
+    ({ name }) => owners.includes(name.split('/')[0] ?? '') && !codes.includes(name),
+  )
+  expect(wrong).toEqual([])
+})
+
+it('every fact and request that a page names is in the contract', () => {
+  const names = [...Object.keys(facts), ...Object.keys(requests)]
+  const owners = names.map((name) => name.split(':')[0])
+  const wrong = named(':').filter(
+    ({ name }) => owners.includes(name.split(':')[0] ?? '') && !names.includes(name),
+  )
+  expect(wrong).toEqual([])
+})
