@@ -6,7 +6,7 @@ import {
   type TriggerChange,
   type TriggerPath,
 } from '@aimq/events'
-import { apply, tablesOf } from './apply.ts'
+import { apply, listenersWanted, tablesOf } from './apply.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
 import { type Database, openDatabase } from './database.ts'
 import { parseInput } from './inputs.ts'
@@ -88,7 +88,11 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
   const { usual, clock, observer } = context
 
   /** Plans and applies in one transaction, so that what is done is what was planned. */
-  async function change(plan: (found: Catalogue) => Plan, call: CallOptions): Promise<Plan> {
+  async function change(
+    plan: (found: Catalogue) => Plan,
+    call: CallOptions,
+    channel?: string,
+  ): Promise<Plan> {
     let changes: readonly TriggerChange[] = []
     return database.change(
       () => tablesOf(changes),
@@ -96,6 +100,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
         const planned = plan(await readCatalogue(session))
         changes = planned.changes
         await apply(session, changes)
+        if (channel !== undefined && changes.length > 0) await session.query(listenersWanted(channel))
         return planned
       },
       call.signal,
@@ -120,7 +125,11 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
     async install(input = {}, call = {}) {
       const { queues, replaceForeign = false, policy = false, ...wish } = parseInput('install', input)
       const settings = settingsFrom(wish, usual)
-      const done = await change((found) => planInstall(found, queues, settings, replaceForeign), call)
+      const done = await change(
+        (found) => planInstall(found, queues, settings, replaceForeign),
+        call,
+        settings.channel,
+      )
       for (const queue of done.touched) observer.installed?.(queue, settings.paths)
       if (!policy) return { changes: done.changes }
       const also = await change((found) => planPolicy(found, settings), call)
@@ -154,7 +163,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
     },
     async repair(input = {}, call = {}) {
       const { queues } = parseInput('repair', input)
-      const done = await change((found) => planRepair(found, queues, usual), call)
+      const done = await change((found) => planRepair(found, queues, usual), call, usual.channel)
       for (const queue of done.touched) observer.installed?.(queue, usual.paths)
       const jobs = queues === undefined ? (await tableJobs.repairTableJobs({}, call)).changes : []
       return { changes: [...done.changes, ...jobs] }

@@ -1,4 +1,5 @@
 import type { Clock, RequestInput, RequestOutput } from '@aimq/events'
+import { listenersWanted } from './apply.ts'
 import { ownedCore } from './core.ts'
 import { lockTimeoutMs } from './database.ts'
 import { installLockSql, sharedRemains } from './ledger.ts'
@@ -39,6 +40,7 @@ function installation(wish: Wish, settings: QueueTriggerSettings): string {
     ...queues.map(requireQueue),
     ...queues.map((queue) => (wish.replaceForeign === true ? dropForeign(queue) : refuseForeign(queue))),
     ...wantedFor(queues.map((queue) => ({ queue, settings }))).map(onlyWhereNeeded),
+    `${listenersWanted(settings.channel).replace(/^select/, 'perform')};`,
   ]
   const main = block(
     `Triggers of AIMQ: whatever is sent to ${listed(queues)} wakes workers at once. Safe to run again.`,

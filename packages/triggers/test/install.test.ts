@@ -37,6 +37,16 @@ it('makes the database tell of every enqueue, once for each statement, with coun
   expect(JSON.parse(heard[2] ?? '').due_in_ms / 1000).toBeCloseTo(60, 0)
 })
 
+it('asks listeners that already run to register, by an installation, a repair and a migration', async () => {
+  const wanted = ['{"event":"listener_wanted","v":1}']
+  expect(await notificationsOf(database, () => triggers.install({ queues: ['emails'] }))).toEqual(wanted)
+  expect(await notificationsOf(database, () => triggers.install({ queues: ['emails'] }))).toEqual([])
+  await database.query('drop trigger aimq_notify_emails on pgmq.q_emails')
+  expect(await notificationsOf(database, () => triggers.repair({ queues: ['emails'] }))).toEqual(wanted)
+  const { sql } = await triggers.migration({ queues: ['emails'] })
+  expect(await notificationsOf(database, () => database.query(sql))).toEqual(wanted)
+})
+
 it('leaves the catalogue as it was, ten installers at once included', async () => {
   const before = await catalogueOf(database)
   const done = await Promise.all(
