@@ -1,6 +1,7 @@
 import { localCommands } from './commands/local.ts'
 import { deadLetterCommands, queueCommands } from './commands/queues.ts'
 import { sendCommand } from './commands/send.ts'
+import { triggerCommands, wakeUpCommands } from './commands/wake-ups.ts'
 import type { CommandGroup } from './program.ts'
 
 /** Every command there is, in the order of the help. */
@@ -8,4 +9,5 @@ export const commands: readonly CommandGroup[] = [
   { title: 'Start', commands: localCommands },
   { title: 'Queues', commands: queueCommands },
   { title: 'Messages', commands: [sendCommand, ...deadLetterCommands] },
+  { title: 'Wake-ups', commands: [...wakeUpCommands, ...triggerCommands] },
 ]

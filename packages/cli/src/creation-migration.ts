@@ -6,6 +6,10 @@ import type { CreateOptions } from './run/create.ts'
 import { findStep, loadPlugin } from './steps.ts'
 import { complainingLogger } from './with-bus.ts'
 
+type CreationWish = Pick<CreateOptions, 'dlq' | 'realtime' | 'path' | 'partitioned' | 'retention'> & {
+  readonly policy?: boolean
+}
+
 /** A file that creates queues with their triggers, instead of touching a database. */
 export async function writeCreation(
   context: Context,
@@ -14,13 +18,22 @@ export async function writeCreation(
   folder: string,
 ): Promise<void> {
   const { output } = context
-  const queues = [
-    ...new Set(
-      named.flatMap((queue) =>
-        options.dlq && isWorked(queue) ? [queue, defaultDeadLetterQueue(queue)] : [queue],
-      ),
-    ),
-  ]
+  const sql = await creationSql(context, options, named)
+  const file = await writeMigration(context, folder, `create_${named.join('_').slice(0, 80)}`, sql)
+  if (output.json) output.data({ file })
+  output.line(`${output.style('green', '✓')} wrote ${file}`)
+  output.note(applyHint(context, file))
+}
+
+/** What `create` does, as SQL that can be run again. */
+export async function creationSql(
+  context: Context,
+  options: CreationWish,
+  named: readonly string[],
+): Promise<string> {
+  const withLetters = (queue: string) =>
+    options.dlq && isWorked(queue) ? [queue, defaultDeadLetterQueue(queue)] : [queue]
+  const queues = [...new Set(named.flatMap(withLetters))]
   const sql = [
     '-- pgmq queues, written by aimq.',
     'create extension if not exists pgmq;',
@@ -31,10 +44,7 @@ export async function writeCreation(
   if (options.realtime && worked.length > 0 && findStep('triggers', context.cwd) !== undefined) {
     sql.push('', await triggersSql(context, options, worked))
   }
-  const file = await writeMigration(context, folder, `create_${named.join('_').slice(0, 80)}`, sql.join('\n'))
-  if (output.json) output.data({ file })
-  output.line(`${output.style('green', '✓')} wrote ${file}`)
-  output.note(applyHint(context, file))
+  return sql.join('\n')
 }
 
 /** Names have been checked and hold nothing to be quoted; intervals are text that somebody wrote. */

@@ -82,6 +82,21 @@ export async function startEmbedded(context: Context, options: object): Promise<
   return (exports.startEmbedded as (options: object) => Promise<Embedded>)(options)
 }
 
+/** A Realtime server of this process on the embedded database; undefined when it does not start. */
+export async function startLocalRealtime(
+  context: Context,
+  { connectionString }: Database,
+): Promise<(NonNullable<Embedded['realtime']> & { stop(): Promise<void> }) | undefined> {
+  const { startRealtime } = await loadStep('embedded', context.cwd)
+  type Start = (options: object) => ReturnType<typeof startLocalRealtime>
+  return await (startRealtime as Start)({ connectionString, signal: context.signal }).catch(
+    (thrown: Error) => {
+      context.output.note(`the local Realtime does not start: ${thrown.message}`)
+      return undefined
+    },
+  )
+}
+
 export function shownFolder({ cwd, database }: Pick<Context, 'cwd' | 'database'>): string {
   const near = relative(cwd, database.dataDir)
   return near === '' ? '.' : near.startsWith('..') ? database.dataDir : near

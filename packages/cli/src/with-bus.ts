@@ -1,4 +1,4 @@
-import { type Bus, createBus, type Logger, redact } from '@aimq/events'
+import { type Bus, createBus, type Logger, redact, silentLogger } from '@aimq/events'
 import type { Context } from './context.ts'
 import { type Database, openDatabase } from './database.ts'
 import { findPlugin, loadPlugin } from './steps.ts'
@@ -13,6 +13,12 @@ export function complainingLogger({ output }: Pick<Context, 'output'>): Logger {
   const say = (_fields: object, message: string) => output.complain(`aimq: ${redact(message)}`)
   return { debug: () => {}, info: () => {}, warn: say, error: say }
 }
+
+/** For steps whose state is what the command prints anyway. */
+export const silentAbout = ({ output }: Pick<Context, 'output'>): Logger => ({
+  ...silentLogger,
+  error: (_fields, message) => output.complain(`aimq: ${redact(message)}`),
+})
 
 type QueueStep = 'queue' | 'triggers'
 

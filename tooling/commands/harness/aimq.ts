@@ -15,6 +15,8 @@ export interface Run {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
+  /** @default the one built for the run */
+  readonly program?: string
 }
 
 export interface Ended {
@@ -41,8 +43,11 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** `aimq` as a process of its own, with no more environment than it is given. Killed when the test is over. */
-export async function start(args: readonly string[], { cwd, env = {}, stdin }: Run = {}): Promise<Started> {
-  const child = spawn(process.execPath, ['--conditions=@aimq/source', '--', bin, ...args], {
+export async function start(
+  args: readonly string[],
+  { cwd, env = {}, stdin, program = bin }: Run = {},
+): Promise<Started> {
+  const child = spawn(process.execPath, ['--conditions=@aimq/source', '--', program, ...args], {
     cwd: cwd ?? (await temporaryFolder()),
     env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,11 +1,7 @@
 import { type CommandSpec, each, whole } from '../command.ts'
+import { pathOption } from './wake-ups.ts'
 
 const yes = { flags: '-y, --yes', help: 'do it without asking' }
-const pathOption = {
-  flags: '--path <path>',
-  help: 'how the database tells: notify, realtime or both (default: both where Supabase Realtime is, else notify)',
-  choices: ['notify', 'realtime', 'both'],
-}
 
 export const queueCommands: readonly CommandSpec[] = [
   {

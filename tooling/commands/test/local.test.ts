@@ -1,0 +1,84 @@
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { aimq, aimqJson, start, temporaryFolder } from '../harness/aimq.ts'
+
+test('init lays out a project, and never overwrites', async () => {
+  const cwd = await temporaryFolder()
+  await writeFile(join(cwd, '.gitignore'), 'mine\n')
+  const first = (await aimqJson(['init', '--all'], { cwd })) as { created: string[]; kept: string[] }
+  expect(first.created).toEqual([
+    'package.json',
+    'handlers/emails.ts',
+    '.env.example',
+    'Dockerfile',
+    '.dockerignore',
+    expect.stringMatching(/^supabase\/migrations\/\d{14}_aimq\.sql$/),
+  ])
+  expect(first.kept).toEqual(['.gitignore'])
+  expect(await readFile(join(cwd, '.gitignore'), 'utf8')).toBe('mine\n')
+  await writeFile(join(cwd, 'handlers/emails.ts'), '// mine')
+  expect(await aimqJson(['init'], { cwd })).toMatchObject({ created: [] })
+  expect(await readFile(join(cwd, 'handlers/emails.ts'), 'utf8')).toBe('// mine')
+})
+
+test('init in a folder of its own says what to do next', async () => {
+  const { code, stdout } = await aimq(['init', 'my jobs'])
+  expect(code).toBe(0)
+  expect(stdout).toContain('✓ wrote my jobs/handlers/emails.ts')
+  expect(stdout).toMatch(/Next:\n {2}cd /)
+})
+
+test('dev runs until Ctrl-C, other commands find it, and the data stays', async () => {
+  const cwd = await temporaryFolder()
+  const dev = await start(['dev'], { cwd })
+  const [, url = ''] = await dev.saw(/DATABASE_URL=(\S+)/)
+  await dev.saw(/SUPABASE_SERVICE_ROLE_KEY=\S+[\s\S]*Ctrl-C/)
+  const created = await aimq(['create', 'emails'], { cwd })
+  expect(created.stdout).toContain('wake their workers (notify, realtime)')
+  expect(created.stderr).toContain('on the embedded PostgreSQL of .aimq (127.0.0.1:')
+  expect(await aimqJson(['realtime', 'status'], { cwd })).toMatchObject({
+    health: 'healthy',
+    paths: [
+      { path: 'listen', health: 'healthy' },
+      { path: 'supabase', health: 'healthy' },
+    ],
+  })
+  expect(await aimqJson(['send', 'emails', '1'], { env: { DATABASE_URL: url } })).toMatchObject({ id: '1' })
+  dev.child.kill('SIGINT')
+  expect((await dev.ended()).code).toBe(0)
+  // Nobody runs it now: the command starts it for itself.
+  expect(await aimqJson(['peek', 'emails'], { cwd })).toMatchObject([{ id: '1', payload: 1 }])
+})
+
+test('a step that is not installed: which package, and how to install it', async () => {
+  const cwd = await temporaryFolder()
+  // The program alone, with the contract and its libraries, as npm installs it without optional packages.
+  const modules = join(cwd, 'node_modules')
+  const cli = join(modules, '@aimq/cli')
+  const workspace = join(import.meta.dirname, '../../..')
+  await mkdir(cli, { recursive: true })
+  for (const part of ['dist', 'sql', 'package.json']) {
+    await cp(join(workspace, 'packages/cli', part), join(cli, part), { recursive: true })
+  }
+  for (const name of ['commander', 'cli-table3', '@clack', 'pg', 'pg-connection-string']) {
+    await symlink(join(workspace, 'packages/cli/node_modules', name), join(modules, name))
+  }
+  await symlink(join(workspace, 'packages/events'), join(modules, '@aimq/events'))
+  const program = join(cli, 'dist/bin.js')
+  const env = { DATABASE_URL: 'postgres://u:p@127.0.0.1:1/db' }
+  const run = (...args: string[]) => aimq(args, { cwd, env, program })
+  for (const [step, ...args] of [
+    ['queue', 'list'],
+    ['queue', 'send', 'emails', '1'],
+    ['realtime', 'realtime', 'status'],
+    ['triggers', 'triggers', 'migration', 'emails', '--print'],
+  ] as const) {
+    const { code, stderr } = await run(...args)
+    expect(code).toBe(78)
+    expect(stderr).toContain(`npm install @aimq/${step}\n`)
+  }
+  const { code, stderr } = await aimq(['dev'], { cwd, program })
+  expect(code).toBe(78)
+  expect(stderr).toContain('npm install --save-dev @aimq/embedded\n')
+})
