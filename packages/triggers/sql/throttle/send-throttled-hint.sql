@@ -1,8 +1,8 @@
 create or replace function aimq.send_throttled_hint() returns trigger
 language plpgsql volatile security definer set search_path = '' as $function$
 -- Runs as the transaction commits. A hint committed less than throttle_ms ago makes its receivers look again
--- throttle_ms + 50 after they got it (again_in_ms), which is after this commit: then nothing is sent. In every other
--- case, and when in doubt, it is: while another transaction is about to send one (it may yet roll back), with a
+-- throttle_ms + 200 after they got it (again_in_ms), which is after this commit, should that not take 200 ms: then nothing
+-- is sent. In every other case, and when in doubt, one is: while another transaction is about to send one (it may yet roll back), with a
 -- snapshot that may be old, when constraints are immediate and the commit is still far. Nothing is waited for.
 declare
   owed aimq.throttled_hint;
@@ -35,7 +35,7 @@ begin
     due_in_ms := pg_catalog.ceil(1000 * extract(epoch from greatest('0', least(owed.first_due, pg_catalog.now() + '1 year') - pg_catalog.clock_timestamp())));
     perform realtime.send(
       pg_catalog.format('{"event":"job_enqueued","queue":"%s","count":%s,"due_in_ms":%s,"again_in_ms":%s,"v":1}',
-        owed.queue, owed.jobs, due_in_ms, owed.throttle_ms + 50)::pg_catalog.jsonb,
+        owed.queue, owed.jobs, due_in_ms, owed.throttle_ms + 200)::pg_catalog.jsonb,
       'job_enqueued', owed.topic, owed.private);
   exception when others then
     raise warning 'aimq: no Realtime hint for queue "%": %', owed.queue, sqlerrm;
