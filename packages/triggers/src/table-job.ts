@@ -17,7 +17,7 @@ export type TablePayload<Payload> = unknown extends Payload
  * ever names, whatever is in them.
  */
 export interface TableJob<Payload = unknown> extends Omit<TableJobInput, 'queue' | 'payload'> {
-  readonly queue: QueueReference<Payload, never>
+  readonly queue: QueueReference<Payload, unknown>
   readonly payload: TablePayload<Payload>
 }
 
@@ -30,7 +30,9 @@ export interface TableJob<Payload = unknown> extends Omit<TableJobInput, 'queue'
  * const job = tableJob({ name: 'order_changed', table: 'order', queue: orders, payload: ['id', 'status'] })
  * ```
  */
-export function tableJob<Payload>(job: TableJob<Payload>): TableJob<Payload> {
+export function tableJob<Payload>(
+  job: TableJob<NoInfer<Payload>> & { readonly queue: QueueReference<Payload, unknown> },
+): TableJob<Payload> {
   return job
 }
 

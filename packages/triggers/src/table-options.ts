@@ -25,15 +25,15 @@ export interface ResolvedTableJob {
 
 const operations = ['insert', 'update', 'delete'] as const satisfies readonly TableOperation[]
 
-// PostgreSQL cuts a longer name, and would find another object; it has no character NUL, and no lone surrogates.
+// PostgreSQL has no character NUL, and no lone surrogates.
+const isText = (value: string): boolean => value.isWellFormed() && !value.includes('\0')
+
+// A longer name it would cut, and find another object.
 const identifier = v.pipe(
   v.string(),
   v.nonEmpty('expected a name'),
   v.maxBytes(63, 'expected a name of at most 63 bytes'),
-  v.check(
-    (value) => value.isWellFormed() && !value.includes('\0'),
-    'expected a name that PostgreSQL can have',
-  ),
+  v.check(isText, 'expected a name that PostgreSQL can have'),
 )
 const columns = v.pipe(
   v.array(identifier),
@@ -42,8 +42,16 @@ const columns = v.pipe(
 const expression = v.pipe(
   v.string(),
   v.check((value) => value.trim() !== '', 'expected an SQL expression'),
-  v.check((value) => value.isWellFormed() && !value.includes('\0'), 'expected SQL that PostgreSQL can read'),
+  v.check(isText, 'expected SQL that PostgreSQL can read'),
 )
+
+// Not v.record, which leaves out fields that have the name of what every object has.
+const fields = v.custom<Readonly<Record<string, string>>>((value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const entries = Object.entries(value)
+  return entries.length > 0 && entries.every(([key, sql]) => isText(key) && v.is(expression, sql))
+})
+const payloadMessage = 'expected the columns to send, each once, or an SQL expression for each field'
 
 export const tableJobName = v.pipe(
   v.string(),
@@ -65,17 +73,7 @@ const schema = v.pipe(
     ),
     updateOf: v.optional(columns, []),
     when: v.optional(expression),
-    payload: v.union(
-      [
-        v.pipe(columns, v.nonEmpty()),
-        v.pipe(
-          v.record(v.pipe(v.string(), v.nonEmpty()), expression),
-          v.check((value) => Object.keys(value).length > 0),
-          v.check((value) => Object.keys(value).every((key) => key.isWellFormed() && !key.includes('\0'))),
-        ),
-      ],
-      'expected the columns to send, each once, or an SQL expression for each field',
-    ),
+    payload: v.union([v.pipe(columns, v.nonEmpty()), fields], payloadMessage),
     delayMs: v.optional(
       v.pipe(
         v.number(),

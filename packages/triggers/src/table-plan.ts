@@ -1,4 +1,4 @@
-import type { TriggerChange } from '@aimq/events'
+import type { TriggerChange, TriggerProblem } from '@aimq/events'
 import type { ResolvedTableJob } from './table-options.ts'
 import { installTableJob, relationOf, removeTableJob, triggerOf } from './table-sql.ts'
 import type { TableJobState } from './table-state.ts'
@@ -34,10 +34,14 @@ export function planTableRemoval(
 /** What would mend the findings, with the settings each was installed with; a renamed table is followed. */
 export function planTableRepair(standing: readonly TableJobState[]): TriggerChange[] {
   return standing.flatMap((state) => {
-    if (state.job === undefined || state.findings.every(({ problem }) => problem === 'queue-missing'))
-      return []
+    if (state.job === undefined || state.findings.some(({ problem }) => needsPerson(problem))) return []
     return changeFor({ ...state.job, ...state.standsOn }, state)
   })
+}
+
+/** A queue or a column that is gone: nothing that is installed would make it work. */
+function needsPerson(problem: TriggerProblem): boolean {
+  return problem === 'queue-missing' || problem === 'unsupported'
 }
 
 function changeFor(job: ResolvedTableJob, state: TableJobState | undefined): TriggerChange[] {
@@ -46,7 +50,7 @@ function changeFor(job: ResolvedTableJob, state: TableJobState | undefined): Tri
     { action, object, reason, sql: installTableJob(job) },
   ]
   if (state === undefined) return create('create', 'it is not installed')
-  const findings = state.findings.filter(({ problem }) => problem !== 'queue-missing')
+  const findings = state.findings.filter(({ problem }) => !needsPerson(problem))
   if (state.job !== undefined) {
     const differing = differences(job, state.job)
     if (differing.length > 0) return create('replace', `other ${differing.join(', ')}`)

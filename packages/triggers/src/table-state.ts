@@ -16,6 +16,7 @@ export interface TableJobRow {
   readonly schema: string | null
   readonly table: string | null
   readonly definition: string | null
+  readonly columns: string
   readonly queues: string
 }
 
@@ -67,13 +68,14 @@ function findings(row: TableJobRow, { job, version, trigger }: Installed): Trigg
   const found: TriggerFinding[] = []
   const function_ = `aimq.${functionOf(row.name)}()`
   const wanted = `${job.schema}.${job.table}`
+  const loss = job.onFailure === 'warn' ? 'loses its job' : 'fails'
   const relations = new Set(JSON.parse(row.queues) as string[])
   const say = (problem: TriggerFinding['problem'], message: string) => found.push({ problem, message })
 
   if (!relations.has(`q_${job.queue}`)) {
     say(
       'queue-missing',
-      `queue "${job.queue}" is not there: every change of ${wanted} ${job.onFailure === 'warn' ? 'loses its job' : 'fails'}; create the queue or remove the job`,
+      `queue "${job.queue}" is not there: every change of ${wanted} ${loss}; create the queue or remove the job`,
     )
   }
   if (version !== tableJobVersion) {
@@ -88,6 +90,13 @@ function findings(row: TableJobRow, { job, version, trigger }: Installed): Trigg
       `expected trigger ${triggerOf(row.name)} on ${wanted}, found none; repair, or remove the job`,
     )
     return found
+  }
+  const columns = new Set(JSON.parse(row.columns) as string[])
+  for (const column of columnsOf(job).filter((name) => !columns.has(name))) {
+    say(
+      'unsupported',
+      `${wanted} has no column "${column}" any more: every change ${loss}; install the job again without it, or remove it`,
+    )
   }
   if (row.enabled === 'D')
     say(
@@ -128,6 +137,10 @@ function findings(row: TableJobRow, { job, version, trigger }: Installed): Trigg
     )
   }
   return found
+}
+
+function columnsOf({ payload, updateOf, coalesceBy }: ResolvedTableJob): string[] {
+  return [...new Set([...(Array.isArray(payload) ? (payload as string[]) : []), ...updateOf, ...coalesceBy])]
 }
 
 function unreadable(row: TableJobRow): TriggerFinding {

@@ -14,6 +14,9 @@ select
   t.tgenabled::text as enabled,
   s.nspname::text as schema,
   c.relname::text as table,
+  (select coalesce(json_agg(a.attname), '[]')::text from pg_attribute as a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  ) as columns,
   case when path.path is not null then md5(pg_get_triggerdef(t.oid)) end as definition,
   (select coalesce(json_agg(q.relname), '[]')::text from pg_class as q join pg_namespace as qs on qs.oid = q.relnamespace
     where qs.nspname = 'pgmq' and (q.relkind in ('r', 'p') and q.relname like 'q\_%' or q.relkind = 'i' and q.relname like 'aimq\_coalesce\_%')
