@@ -1,0 +1,110 @@
+/* Supabase Realtime, local, with the genuine client; its hooks break it. Other troubles: `wake-paths.test.ts`. */
+import { type LocalRealtime, startRealtime } from '@aimq/embedded'
+import type { Bus } from '@aimq/events'
+import { nextFact } from '@aimq/events/testing'
+import type { SupabaseOptions } from '@aimq/realtime'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDatabase, type TestDatabase } from '../../../integration/harness/database.ts'
+import { becomes, startWorkerBus } from '../../harness/worker-bus.ts'
+
+let database: TestDatabase
+let server: LocalRealtime
+beforeAll(async () => {
+  database = await createDatabase()
+  server = await startRealtime({ connectionString: database.url, joinErrorDelayMs: 50 })
+})
+afterAll(async () => {
+  await server.stop()
+  await database[Symbol.asyncDispose]()
+})
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const supabase = (more: Partial<SupabaseOptions> = {}): SupabaseOptions => ({
+  url: server.url,
+  key: server.serviceRoleKey,
+  connectionString: database.url,
+  canaryIntervalMs: 5000,
+  ...more,
+})
+const startWoken = (queue: string) =>
+  startWorkerBus({ url: database.url, handlers: { [queue]: () => {} }, realtime: { supabase: supabase() } })
+
+/** As a database trigger does; answers with how long the job waited for its start. */
+async function send(bus: Bus, queue: string): Promise<number> {
+  const started = nextFact(bus, 'worker:job-started', () => true, 40_000)
+  const sentAt = performance.now()
+  await database.query(
+    `select pgmq.send($1, '1'), realtime.send(jsonb_build_object('queue', $1::text), 'job_enqueued', 'aimq:jobs', true)`,
+    [queue],
+  )
+  await started
+  return performance.now() - sentAt
+}
+
+describe('Supabase Realtime', () => {
+  it('row 12: drops every socket and refuses new ones: degraded at once, healthy within 12 s of its return', async () => {
+    const bus = await startWoken('dropped')
+    const degraded = becomes(bus, 'degraded')
+    const before = performance.now()
+    server.hooks.refuseUpgrades(503)
+    server.hooks.dropConnections(1012)
+    await degraded
+    expect(performance.now() - before).toBeLessThan(500)
+    expect(await send(bus, 'dropped')).toBeLessThan(1500)
+    await pause(5000)
+    const healthy = becomes(bus, 'healthy')
+    server.hooks.refuseUpgrades(undefined)
+    const backAt = performance.now()
+    await healthy
+    expect(performance.now() - backAt).toBeLessThan(12_000)
+  })
+
+  it('row 13: closes the channel: joined again within 2 s; and again and again: no more than once a second', async () => {
+    const bus = await startWoken('closed')
+    const healthy = becomes(bus, 'healthy')
+    const before = performance.now()
+    server.hooks.closeChannel('aimq:jobs')
+    await healthy
+    expect(performance.now() - before).toBeLessThan(2000)
+    const joinsBefore = server.hooks.joins.length
+    const seconds = 10
+    const closing = setInterval(() => server.hooks.closeChannel('aimq:jobs'), 20)
+    await pause(seconds * 1000)
+    clearInterval(closing)
+    const joins = server.hooks.joins.length - joinsBefore
+    expect(joins).toBeGreaterThan(1)
+    expect(joins).toBeLessThanOrEqual(seconds + 1)
+    await bus.stop()
+  })
+
+  it('row 14: refuses the join: said once, polled, and after five refusals not asked again for half a minute', async () => {
+    const bus = await startWorkerBus({ url: database.url, handlers: { refused: () => {} } })
+    const { realtime } = await import('@aimq/realtime')
+    const joinsBefore = server.hooks.joins.length
+    const degraded = becomes(bus, 'degraded')
+    await bus.use(realtime({ supabase: supabase({ key: server.anonKey }) }))
+    await degraded
+    const status = await bus.request('realtime:status', {})
+    expect(status.cause).toMatch(/may not read the private topic/)
+    expect(await send(bus, 'refused')).toBeLessThan(1500)
+    const joins = () => server.hooks.joins.length - joinsBefore
+    await expect.poll(joins, { timeout: 40_000 }).toBe(5)
+    await pause(15_000)
+    expect(joins()).toBe(5)
+  }, 90_000)
+
+  it('row 16: passes nothing on, though joined: found out within one and a half canary intervals and 5 s, and polled', async () => {
+    const bus = await startWoken('swallowed')
+    const degraded = becomes(bus, 'degraded')
+    const before = performance.now()
+    server.hooks.swallow(true)
+    try {
+      await degraded
+      expect(performance.now() - before).toBeLessThan(5000 * 1.5 + 5000 + 500)
+      expect(await send(bus, 'swallowed')).toBeLessThan(1500)
+    } finally {
+      server.hooks.swallow(false)
+    }
+    await becomes(bus, 'healthy')
+  })
+})
