@@ -70,7 +70,7 @@ function packageFaults(words: readonly string[]): string[] {
   return words
     .filter((word) => word.startsWith('@aimq/'))
     .map((word) => word.replace(/(?<=.)@.*$/, ''))
-    .filter((name) => !existsSync(join(workspace, 'packages', name.slice('@aimq/'.length), 'README.md')))
+    .filter((name) => !existsSync(join(workspace, 'packages', name.slice('@aimq/'.length), 'package.json')))
     .map((name) => `there is no package ${name} to install`)
 }
 

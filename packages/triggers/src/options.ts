@@ -42,7 +42,7 @@ export interface TriggersSettings {
 
 export interface TriggersClientOptions extends TriggersSettings {
   /** `postgres://user:password@host:5432/database`; connected for each call. Exactly one of this, `pool` and `client`. */
-  readonly connectionString?: string
+  readonly connectionString?: string | undefined
   /** A `pg.Pool` of yours; it is used and never closed. */
   readonly pool?: Pool
   /** A connected `pg.Client` of yours, not in a transaction; it is used and never closed. */

@@ -4,6 +4,7 @@ import { embeddedErrorCodes } from '@aimq/embedded'
 import { eventsErrorCodes } from '@aimq/events'
 import { queueErrorCodes } from '@aimq/queue'
 import { realtimeErrorCodes } from '@aimq/realtime'
+import { triggersErrorCodes } from '@aimq/triggers'
 import { workerErrorCodes } from '@aimq/worker'
 import { expect, it } from 'vitest'
 import { facts, requests } from '../../../packages/events/golden/v0.1.ts'
@@ -14,6 +15,7 @@ const codes: readonly string[] = [
   queueErrorCodes,
   workerErrorCodes,
   realtimeErrorCodes,
+  triggersErrorCodes,
   embeddedErrorCodes,
 ].flatMap((record) => Object.values(record))
 
