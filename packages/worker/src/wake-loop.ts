@@ -16,10 +16,10 @@ import type { ProbeResult } from '@aimq/events'
  * the number rose is followed by another. A hint is never trusted: when a second one in a row finds nothing and no new
  * message id, the next has to wait, and ever longer, up to two seconds.
  *
- * While reads keep finding messages the next one follows anyway, so that hints add nothing and only cost their senders:
+ * While most reads find messages the next one follows anyway, so that hints add nothing and only cost their senders:
  * after a second of that they are not wanted any more. A read that finds nothing is then followed by another a moment
- * later, and only when that finds nothing, too, hints are wanted again, which is said before the loop waits. Whoever
- * stopped hints in between answers that by another reason to look.
+ * later. Only when a few in a row find nothing, or too many on the whole, hints are wanted again, which is said before
+ * the loop waits; whoever stopped hints in between answers that by another reason to look.
  */
 
 export interface WakeState {
@@ -54,8 +54,10 @@ export interface WakeState {
   readonly hintedAt: number
   /** The newest message id the database has named, to tell a hint that meant something from one that did not. */
   readonly newestId: string | null
-  /** Since when reads have found messages, by and large; null: they have not. */
+  /** Since when no wait was long; null: since nothing was found yet. */
   readonly flowingSince: number | null
+  /** How many of the last looks found nothing, 0 … 1; older ones count less. */
+  readonly emptyShare: number
   /** Whether hints are of use. */
   readonly wanted: boolean
   /** Looks in a row that found nothing, and when the last of them ended. */
@@ -98,8 +100,12 @@ const allowancePerMs = 40 / 1000
 /** A hint comes within milliseconds, or never. */
 const hintLatenessMs = 1000
 const findsToTrustHints = 10
-/** So long reads have to find messages before hints are not wanted; one that does not sets the flow back. */
-const flow = { afterMs: 1000, setBackMs: 200, gapMs: 100, lingerMs: 5 }
+/** What makes hints unwanted: reads following each other for so long, and few of them in vain. */
+const flow = { afterMs: 1000, gapMs: 100, emptyShare: 0.25 }
+/** What makes them wanted again: this many reads in a row in vain, so far apart, or so many of the last. */
+const ebb = { lingerMs: [5, 15], emptyShare: 0.45 }
+/** What one look counts among the last. */
+const shareOfOne = 0.1
 const errorBackoffMs = { min: 200, max: 5000 }
 
 export function initialWakeState(now: number): WakeState {
@@ -121,6 +127,7 @@ export function initialWakeState(now: number): WakeState {
     hintedAt: Number.NEGATIVE_INFINITY,
     newestId: null,
     flowingSince: null,
+    emptyShare: 1,
     wanted: true,
     empty: 0,
     emptyAt: now,
@@ -195,12 +202,14 @@ export function onFound(state: WakeState, now: number, waitedMs: number): WakeSt
   const missed = state.unasked && waitedMs > hintLatenessMs
   const rested = state.empty > 0 && now - state.emptyAt > flow.gapMs
   const flowingSince = rested ? now : (state.flowingSince ?? now)
+  const emptyShare = state.emptyShare * (1 - shareOfOne)
   return {
     ...state,
     unasked: false,
     untold: missed ? findsToTrustHints : state.woken ? Math.max(0, state.untold - 1) : state.untold,
     flowingSince,
-    wanted: state.wanted && now - flowingSince < flow.afterMs,
+    emptyShare,
+    wanted: state.wanted && (now - flowingSince < flow.afterMs || emptyShare > flow.emptyShare),
     errors: 0,
     look: 'read',
     lookAt: now,
@@ -224,9 +233,11 @@ export function onNothing(
   if (state.look === 'probe' && next.nextDueInMs !== null && next.nextDueInMs <= 0) {
     return { ...state, errors: 0, hinted: state.hinted || state.woken, look: 'read', lookAt: now }
   }
-  const lingers = !state.wanted && state.empty === 0
+  const emptyShare = state.emptyShare * (1 - shareOfOne) + shareOfOne
+  const lingerMs = state.wanted || emptyShare > ebb.emptyShare ? undefined : ebb.lingerMs[state.empty]
   const settled: WakeState = {
-    ...(lingers ? state : ebb(state, now)),
+    ...(state.wanted || lingerMs !== undefined ? state : onLull(state)),
+    emptyShare,
     errors: 0,
     newestId: next.newestId ?? state.newestId,
     empty: state.empty + 1,
@@ -234,7 +245,7 @@ export function onNothing(
     herdMs: state.woken ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
     unjustified: !state.woken ? state.unjustified : somethingNew ? 0 : state.unjustified + 1,
   }
-  if (lingers) return { ...settled, look: 'read', lookAt: now + flow.lingerMs }
+  if (lingerMs !== undefined) return { ...settled, look: 'read', lookAt: now + lingerMs }
   // A hint came while we looked: the look may have been too early for it.
   if (state.reasons !== state.reasonsSeen) {
     return {
@@ -278,12 +289,6 @@ export function onError(state: WakeState, { now, random }: Moment): WakeState {
   const ceiling = Math.min(errorBackoffMs.max, errorBackoffMs.min * 2 ** Math.min(errors, 16))
   const until = now + Math.max(errorBackoffMs.min, ceiling * (0.5 + 0.5 * random()))
   return { ...onLull(state), errors, look: 'read', lookAt: until, blockedUntil: until }
-}
-
-/** A look found nothing. */
-function ebb(state: WakeState, now: number): WakeState {
-  if (!state.wanted || state.flowingSince === null) return onLull(state)
-  return { ...state, flowingSince: Math.min(now, state.flowingSince + flow.setBackMs) }
 }
 
 function unjustifiedWait(state: WakeState): number {

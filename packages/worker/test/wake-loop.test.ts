@@ -204,23 +204,35 @@ describe('hints', () => {
     return found ? onFound(looking, now, 0) : onNothing(looking, empty, proven, at(now))
   }
 
-  it('are not wanted once reads have found messages for a second', () => {
+  it('are not wanted once most reads have found messages for a second', () => {
     let state = initialWakeState(0)
-    for (let now = 0; now < 1000; now += 100) {
-      state = look(state, now, true)
+    for (let now = 0; now < 1000; now += 20) {
+      state = look(state, now, now % 200 !== 0)
       expect(state.wanted).toBe(true)
     }
-    expect(look(state, 1000, true).wanted).toBe(false)
+    expect(look(state, 1021, true).wanted).toBe(false)
   })
 
-  it('are wanted again when two reads in quick succession found nothing', () => {
-    let state = look({ ...initialWakeState(0), flowingSince: 0, wanted: false }, 2000, false)
-    expect(state.wanted).toBe(false)
+  const flowing = { ...initialWakeState(0), flowingSince: 0, emptyShare: 0, wanted: false }
+
+  it('are wanted again when three reads in quick succession found nothing', () => {
+    let state = look(flowing, 2000, false)
     expect(waitOf(state, 2000)).toBe(5)
     expect(look(state, 2005, true).wanted).toBe(false)
     state = look(state, 2005, false)
+    expect(state.wanted).toBe(false)
+    const now = 2005 + waitOf(state, 2005)
+    expect(now).toBeLessThan(2035)
+    state = look(state, now, false)
     expect(state.wanted).toBe(true)
-    expect(waitOf(state, 2005)).toBeGreaterThan(20_000)
+    expect(waitOf(state, now)).toBeGreaterThan(20_000)
+  })
+
+  it('are wanted again when jobs come one by one', () => {
+    let state: WakeState = flowing
+    let now = 2000
+    for (; !state.wanted && now < 3000; now += 10) state = look(look(state, now, true), now + 1, false)
+    expect(now).toBeLessThan(2500)
   })
 
   it('are wanted while jobs come one by one, however many', () => {
@@ -232,6 +244,6 @@ describe('hints', () => {
   })
 
   it('are wanted again after an error', () => {
-    expect(onError({ ...initialWakeState(0), flowingSince: 0, wanted: false }, at(2000)).wanted).toBe(true)
+    expect(onError(flowing, at(2000)).wanted).toBe(true)
   })
 })
