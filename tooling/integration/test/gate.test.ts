@@ -144,6 +144,37 @@ describe(`the gate (SEED=${seed})`, () => {
     expect(median(timing.latenciesMs('after'))).toBeLessThan(50)
   })
 
+  it('starts what a transaction sent in a flood, unheard, and committed long after it', async () => {
+    await install()
+    const timing = new Timing()
+    const [bus] = await startWorkers(1, timing)
+    if (bus === undefined) throw new Error('expected a worker')
+    const random = randoms(seed)
+    for (let round = 0; round < 4; round++) {
+      await using straddler = await connect(database.url)
+      await using notifications = await countNotifications()
+      const key = `unheard ${round}`
+      const wanted = nextFact(bus, 'worker:wakeups-wanted', (fact) => fact.wanted, 20_000)
+      {
+        const unwanted = nextFact(bus, 'worker:wakeups-wanted', (fact) => !fact.wanted, 15_000)
+        await using _flood = await startFlood(database.url, { queue: name, sessions: 4, timing })
+        await unwanted
+        await pause(200)
+        await straddler.query('begin')
+        await straddler.query('select pgmq.send($1, $2::jsonb)', [name, JSON.stringify({ key })])
+      }
+      await wanted
+      await pause(100 + random() * 1400)
+      const before = notifications.count()
+      await straddler.query('commit')
+      timing.committed([key], 'unheard')
+      await expect.poll(() => timing.lost, { timeout: 5000 }).toEqual([])
+      // Or it would have been no test.
+      expect(notifications.count()).toBe(before)
+    }
+    expect(timing.latenciesMs('unheard').at(-1)).toBeLessThan(1500)
+  })
+
   it('is there at once when the triggers are installed while it all runs, and gone when they are removed', async () => {
     const timing = new Timing()
     const [bus] = await startWorkers(1, timing)
