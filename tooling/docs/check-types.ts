@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process'
-import { access, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Block, placeOf } from './pages.ts'
 
 const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+
+const contexts = join(import.meta.dirname, 'contexts')
 
 /**
  * Type-checks `ts` blocks, each as a module of its own; answers with one line for each fault, where a reader would look
@@ -15,45 +18,48 @@ export async function typeFaults(blocks: readonly Block[]): Promise<string[]> {
   // Inside this package, so that what the examples import resolves.
   const folder = await mkdtemp(join(import.meta.dirname, '.blocks-'))
   try {
-    const pages = Map.groupBy(blocks, (block) => block.page)
-    const faults = await Promise.all([...pages].map(([page, own]) => pageFaults(folder, page, own)))
-    return faults.flat()
+    // What a context declares is global to its program: those pages get one of their own, all others share one.
+    const programs = Map.groupBy(blocks, ({ page }) => (existsSync(contextOf(page)) ? page : 'others'))
+    const faults: string[] = []
+    for (const [name, own] of programs)
+      faults.push(...(await programFaults(join(folder, fileName(name)), own)))
+    return faults
   } finally {
     await rm(folder, { recursive: true })
   }
 }
 
-async function pageFaults(folder: string, page: string, blocks: readonly Block[]): Promise<string[]> {
-  const name = page.replaceAll('/', '__')
-  const own = join(folder, name)
-  await mkdir(own)
-  await Promise.all(
+const fileName = (page: string): string => page.replaceAll('/', '__')
+const contextOf = (page: string): string => join(contexts, `${fileName(page)}.d.ts`)
+
+async function programFaults(folder: string, blocks: readonly Block[]): Promise<string[]> {
+  await mkdir(folder)
+  const files = new Map<string, Block>()
+  for (const block of blocks) {
+    const file = `${fileName(block.page)}-${block.line}.ts`
+    files.set(file, block)
     // A module even where nothing is imported.
-    blocks.map(({ line, text }) => writeFile(join(own, `${line}.ts`), `${text}export {}\n`)),
-  )
-  const context = join(import.meta.dirname, 'contexts', `${name}.d.ts`)
-  if (
-    await access(context).then(
-      () => true,
-      () => false,
-    )
-  )
-    await cp(context, join(own, 'context.d.ts'))
+    await writeFile(join(folder, file), `${block.text}export {}\n`)
+    const context = contextOf(block.page)
+    if (existsSync(context)) await cp(context, join(folder, 'context.d.ts'))
+  }
   await writeFile(
-    join(own, 'tsconfig.json'),
+    join(folder, 'tsconfig.json'),
     JSON.stringify({
       extends: '../../../../tsconfig.base.json',
       compilerOptions: { noEmit: true, isolatedDeclarations: false, declaration: false, types: ['node'] },
       include: ['*.ts'],
     }),
   )
-  const { stdout } = await promisify(execFile)(process.execPath, [compiler, '--pretty', 'false', '-p', own], {
-    cwd: own,
-  }).catch((failed: { stdout: string }) => failed)
+  const args = [compiler, '--pretty', 'false', '-p', folder]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder }).catch(
+    (failed: { stdout: string }) => failed,
+  )
   return stdout.split('\n').flatMap((line) => {
-    const [, file, row, rest] = /^(?:.*\/)?([\w.]+)\.ts\((\d+),\d+\): error (.*)$/.exec(line) ?? []
-    if (rest === undefined) return line.startsWith('error ') ? [`${page}: ${line}`] : []
+    const [, file = '', row, rest] = /^(.+\.ts)\((\d+),\d+\): error (.*)$/.exec(line) ?? []
+    const block = files.get(file)
     // Row 1 is the line below the fence.
-    return [`${placeOf({ page, line: Number(file) + Number(row) })}: ${rest}`]
+    if (block !== undefined) return [`${placeOf({ ...block, line: block.line + Number(row) })}: ${rest}`]
+    return /(^|: )error /.test(line) ? [line] : []
   })
 }

@@ -61,6 +61,9 @@ describe('the checks see what is wrong', () => {
     ['docker build -f Dockerfil .', 'there is no file Dockerfil'],
     ['node examples/none.ts', 'there is no file examples/none.ts'],
     ['aimqq start', 'nobody knows the program aimqq'],
+    ['npx aimq creat emails', 'there is no command aimq creat emails'],
+    ['npx aimq dlq redrve emails', 'there is no command aimq dlq redrve emails'],
+    ['npx aimq create emails --partition', 'aimq create has no flag --partition'],
   ])('%s', (text, fault) => {
     expect(commandFaults(block('sh', `${text}\n`))).toEqual([`docs/page.md:4: ${fault}: ${text}`])
   })
