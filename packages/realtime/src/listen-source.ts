@@ -23,7 +23,7 @@ export function listenSource(options: Required<ListenOptions>, logger: Logger, c
     path: 'listen',
     canaryIntervalMs: options.canaryIntervalMs,
     silenceMeans: `is there a transaction pooler in between (PgBouncer, Supabase port 6543)? LISTEN needs a direct or session-mode connection`,
-    setAwake(queues) {
+    setUnneeded(queues) {
       awake = queues
       register?.setAwake(queues)
     },

@@ -57,7 +57,7 @@ export interface RegisterOptions {
     text: string,
     values?: unknown[],
   ) => Promise<{ rows: readonly Readonly<Record<string, unknown>>[] }>
-  /** Queues whose worker reads without a pause, so that it need not be told. */
+  /** Queues of which we need not be told. */
   readonly awake: ReadonlySet<string>
   /** Ids of rows that may stand, of this connection and of those before it. */
   readonly ids: Set<string>

@@ -18,6 +18,7 @@ import { type RealtimeOptions, type ResolvedOptions, resolveOptions } from './op
 import { PeerHints } from './peer-hints.ts'
 import { supabaseSource } from './supabase-source.ts'
 import { PathSupervisor } from './supervisor.ts'
+import { UnneededQueues } from './unneeded-queues.ts'
 import type { WakeSource } from './wake-source.ts'
 
 /**
@@ -42,10 +43,11 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
   let ignored = 0
   /** The queues worked on this bus; undefined: none are known, every hint is passed on. */
   let queues: Set<string> | undefined
-  /** Queues whose worker needs no wake-ups for the moment. */
-  const awake = new Set<string>()
 
   const merger = new HintMerger({ clock, leader, emit })
+  const unneeded = new UnneededQueues(clock, (names) => {
+    for (const source of sources) source.setUnneeded?.(names)
+  })
   const peers = new PeerHints(clock, (hint) => void broadcast(hint).catch(() => {}))
 
   function leader(): WakePath | undefined {
@@ -133,8 +135,12 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
           clock,
           logger,
           onHint: (path, hint) => {
-            if (queues?.has(hint.queue) === false) ignored++
-            else merger.add(path, hint)
+            if (queues?.has(hint.queue) !== false) {
+              merger.add(path, hint)
+              return
+            }
+            ignored++
+            if (path === 'listen') unneeded.foreign(hint.queue)
           },
           onNoise: () => void ignored++,
           onConnected: (path) => bus.emit('realtime:path-connected', { path }),
@@ -149,24 +155,14 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
     )
   }
 
-  function tellAwake(): void {
-    for (const source of sources) source.setAwake?.(new Set(awake))
-  }
-
   function listen(): void {
     const on: typeof bus.on = (...args) => subscriptions.add(bus.on(...args))
     on('worker:worker-started', (fact) => {
       queues = new Set(fact.queues)
+      unneeded.worked(queues)
     })
-    on('worker:wakeups-wanted', ({ queue, wanted }) => {
-      if (wanted) awake.delete(queue)
-      else awake.add(queue)
-      tellAwake()
-    })
-    on('worker:worker-stopped', () => {
-      awake.clear()
-      tellAwake()
-    })
+    on('worker:wakeups-wanted', ({ queue, wanted }) => unneeded.wanted(queue, wanted))
+    on('worker:worker-stopped', () => unneeded.worked([]))
     on('worker:job-retried', ({ queue, delayMs }) => peers.add(queue, 1, delayMs))
     on('job:enqueued', ({ queue, count, source }) => {
       if (source === 'worker') peers.add(queue, count ?? 1, 0)
@@ -204,7 +200,7 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
       supervisors = []
       sources = []
       queues = undefined
-      awake.clear()
+      unneeded.stop()
       if (health === 'healthy') {
         // Whoever polls rarely because of us must know.
         bus.emit('realtime:health-changed', { health: 'degraded', cause: 'the realtime step was stopped' })

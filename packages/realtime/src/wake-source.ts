@@ -31,8 +31,8 @@ export interface WakeSource {
   readonly canaryIntervalMs: number
   /** What to think of when a canary does not come back. */
   readonly silenceMeans: string
-  /** Queues that need no wake-ups for the moment; none at first. Kept over reconnects. */
-  setAwake?(queues: ReadonlySet<string>): void
+  /** Queues of which this process need not be told for the moment; none at first. Kept over reconnects. */
+  setUnneeded?(queues: ReadonlySet<string>): void
   /** @throws PathError, or whatever the driver throws */
   open(listener: ConnectionListener, signal: AbortSignal): Promise<Connection>
 }

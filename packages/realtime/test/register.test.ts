@@ -179,6 +179,31 @@ describe('a queue', () => {
     await expect.poll(awake).toEqual([[]])
   })
 
+  it('that others work is awake, too, once it was told of in vain, until it is worked here', async () => {
+    await database.query(register)
+    const bus = await start()
+    bus.emit('worker:worker-started', { queues: ['emails'] })
+    for (const queue of ['emails', 'reports'])
+      await database.query(`select pg_notify('aimq:jobs', '{"queue":"${queue}"}')`)
+    await expect.poll(awake, { timeout: 3000 }).toEqual([['reports']])
+    const missed = nextFact(bus, 'realtime:wakeups-missed')
+    bus.emit('worker:worker-started', { queues: ['emails', 'reports'] })
+    expect(await missed).toEqual({ path: 'listen', queues: ['reports'] })
+    expect(await awake()).toEqual([[]])
+  })
+
+  it('that others work is remembered with a hundred more at most, however many are named', async () => {
+    await database.query(register)
+    const bus = await start()
+    bus.emit('worker:worker-started', { queues: ['emails'] })
+    await database.query(
+      `select count(pg_notify('aimq:jobs', '{"queue":"forged_' || n || '"}')) from generate_series(1, 5000) as n`,
+    )
+    await expect.poll(async () => (await awake())[0]?.length, { timeout: 3000 }).toBe(100)
+    want(bus, 'emails', false)
+    await expect.poll(async () => (await awake())[0]).toContain('emails')
+  })
+
   it('stays awake over a lost session', async () => {
     await database.query(register)
     const bus = await start()
