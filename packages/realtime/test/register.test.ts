@@ -164,6 +164,21 @@ describe('a listener', () => {
   })
 })
 
+describe('a listener that may only read', () => {
+  it('is degraded where it has to register, and says which setting forbids it', async () => {
+    const url = new URL(database.url)
+    url.searchParams.set('options', '-c default_transaction_read_only=on')
+    // LISTEN alone is not forbidden by that.
+    const alone = await start({ connectionString: url.href })
+    await alone.stop()
+    await database.query(register)
+    const bus = await start({ connectionString: url.href }, 'degraded')
+    expect((await bus.request('realtime:status', {})).cause).toMatch(
+      /default_transaction_read_only must be off/,
+    )
+  })
+})
+
 describe('a queue', () => {
   it('is awake while its worker wants no wake-ups, and looked at when it falls asleep', async () => {
     await database.query(register)

@@ -1,5 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbedded } from '@aimq/embedded'
 import { createBus, silentLogger } from '@aimq/events'
 import { nextFact, recordFacts } from '@aimq/events/testing'
 import { queue } from '@aimq/queue'
@@ -53,6 +57,24 @@ describe('LISTEN', () => {
     const completed = nextFact(bus, 'worker:job-completed')
     await database.query(`select pgmq.send('pooled', '{}'::jsonb)`)
     await completed
+  })
+
+  it('on a standby is said in plain words', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'aimq-standby-'))
+    const primary = await startEmbedded({ dataDir: home })
+    const { dataDir, port } = primary
+    await primary.stop()
+    try {
+      await writeFile(join(dataDir, 'pgdata', 'standby.signal'), '')
+      await using standby = await startEmbedded({ dataDir: home, port })
+      const bus = newBus()
+      const degraded = nextFact(bus, 'realtime:health-changed', ({ health }) => health === 'degraded')
+      await bus.use(realtime({ listen: standby.connectionString }))
+      expect((await degraded).cause).toMatch(/this is a standby, which cannot LISTEN; connect to the primary/)
+      await bus.stop()
+    } finally {
+      for (const folder of new Set([dataDir, home])) await rm(folder, { recursive: true, force: true })
+    }
   })
 
   it('that nobody answers is tried again in peace: under three times a second', async () => {
