@@ -16,6 +16,7 @@ export interface Manifest {
   readonly files?: readonly string[]
   readonly engines?: Record<string, string>
   readonly dependencies?: Record<string, string>
+  readonly optionalDependencies?: Record<string, string>
   readonly peerDependencies?: Record<string, string>
   readonly peerDependenciesMeta?: Record<string, { readonly optional?: boolean }>
   readonly [field: string]: unknown

@@ -4,10 +4,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createDatabase } from '../../integration/harness/database.ts'
 import { block, blocks, section } from '../../testing/markdown.ts'
 import { entriesOf, optionalPeersOf } from '../harness/entries.ts'
+import { installCommands } from '../harness/install-commands.ts'
 import { type InstallSize, measure } from '../harness/install-size.ts'
 import { createProject, type Project } from '../harness/project.ts'
-
-const contract = '@aimq/events'
 
 describe.each(inject('packages'))('$name, installed by npm into an empty folder', (packed) => {
   const { name, manifest } = packed
@@ -18,11 +17,13 @@ describe.each(inject('packages'))('$name, installed by npm into an empty folder'
   })
   afterAll(() => project[Symbol.asyncDispose]())
 
-  it('brings the contract along, and none of its sisters', async () => {
+  it('brings along of ours what its manifest asks for, and nothing else', async () => {
     await noteSize(project)
     const ours = await readdir(join(project.folder, 'node_modules/@aimq'))
-    const expected = new Set([contract, name].map((one) => one.replace('@aimq/', '')))
-    expect(ours.toSorted()).toEqual([...expected].toSorted())
+    const asked = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }
+    const published = inject('packages').map((one) => one.name)
+    const expected = published.filter((one) => one === name || Object.hasOwn(asked, one))
+    expect(ours.map((one) => `@aimq/${one}`).toSorted()).toEqual(expected.toSorted())
   })
 
   it('loads without a trace', async () => {
@@ -43,7 +44,7 @@ describe.each(inject('packages'))('$name, installed by npm into an empty folder'
 
   it('does what its README shows, once installed as its README says', async () => {
     const readme = await readFile(join(packed.folder, 'README.md'), 'utf8')
-    for (const words of installCommands(readme)) await project.install(...words)
+    for (const words of installCommands(section(readme, 'Install'))) await project.install(...words)
     const use = section(readme, 'Use')
     await project.write('example.ts', block(use, 'ts'))
     await project.typecheck('example.ts')
@@ -72,13 +73,3 @@ describe.each(inject('packages'))('$name, installed by npm into an empty folder'
     await writeFile(join(inject('notes'), `${name.replace('/', '-')}.json`), JSON.stringify(size))
   }
 })
-
-/** The words after each `npm install` in the README's «Install». */
-function installCommands(readme: string): string[][] {
-  const lines = block(section(readme, 'Install'), 'sh').trim().split('\n')
-  return lines.map((line) => {
-    const [, words] = /^npm install ([^#]+)/.exec(line) ?? []
-    if (!words) throw new Error(`expected «npm install …» in «Install», found: ${line}`)
-    return words.trim().split(/\s+/)
-  })
-}
