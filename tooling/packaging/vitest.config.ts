@@ -14,6 +14,8 @@ export default defineConfig({
     ],
     reporters: ['default', join(import.meta.dirname, '../testing/plain-totals.ts')],
     pool: 'forks',
+    // npm waits more than it works.
+    maxConcurrency: 3,
     testTimeout: 180_000,
     hookTimeout: 180_000,
   },

@@ -65,5 +65,8 @@ const compilerOptions = {
   noUncheckedSideEffectImports: true,
   moduleDetection: 'force',
   noEmit: true,
+  // As Node runs it.
+  rewriteRelativeImportExtensions: true,
+  erasableSyntaxOnly: true,
   skipLibCheck: false,
 }

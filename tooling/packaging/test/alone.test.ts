@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createDatabase } from '../../integration/harness/database.ts'
 import { block, blocks, section } from '../../testing/markdown.ts'
 import { entriesOf, optionalPeersOf } from '../harness/entries.ts'
-import { installCommands } from '../harness/install-commands.ts'
 import { type InstallSize, measure } from '../harness/install-size.ts'
+import { installedBy } from '../harness/installed-by.ts'
 import { createProject, type Project } from '../harness/project.ts'
 
 describe.each(inject('packages'))('$name, installed by npm into an empty folder', (packed) => {
@@ -44,7 +44,7 @@ describe.each(inject('packages'))('$name, installed by npm into an empty folder'
 
   it('does what its README shows, once installed as its README says', async () => {
     const readme = await readFile(join(packed.folder, 'README.md'), 'utf8')
-    for (const words of installCommands(section(readme, 'Install'))) await project.install(...words)
+    await project.install(...installedBy(section(readme, 'Install')))
     const use = section(readme, 'Use')
     await project.write('example.ts', block(use, 'ts'))
     await project.typecheck('example.ts')

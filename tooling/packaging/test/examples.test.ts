@@ -3,19 +3,16 @@ import { startRealtime } from '@aimq/embedded'
 import { expect, it } from 'vitest'
 import { createDatabase } from '../../integration/harness/database.ts'
 import { readExamples } from '../../testing/examples.ts'
-import { installCommands } from '../harness/install-commands.ts'
+import { installedBy } from '../harness/installed-by.ts'
 import { createProject } from '../harness/project.ts'
 
-it.each(readExamples())(
+it.concurrent.each(readExamples())(
   '$name is a program one can take away',
   async ({ folder, main, readme, prints, before }) => {
     await using project = await createProject()
     await cp(folder, project.folder, { recursive: true })
-    for (const words of installCommands(readme)) await project.install(...words)
-    if (main.endsWith('.ts')) {
-      await project.install('--save-dev', '@types/node')
-      await project.typecheck(main)
-    }
+    await project.install(...installedBy(readme), '@types/node')
+    if (main.endsWith('.ts')) await project.typecheck(main)
 
     await using database = await createDatabase()
     const realtime = await startRealtime({ connectionString: database.url })
