@@ -112,10 +112,14 @@ async function openListen(
         if (await notify(client, channel, payload)) void register.found()
         return
       }
-      // Our own session hears itself even behind a transaction pooler, together with the answer to its own query. Only
-      // what another session sends proves that we hear at rest; once is enough, because poolers do not come and go.
+      // Our own session hears itself even behind a transaction pooler, together with the answer to its own query, and
+      // even on a primary that a failover left behind. Only what another session sends proves that we hear at rest, and
+      // where others send; once is enough until there is reason to doubt, because poolers do not come and go.
       sentApart = true
       await notifyApart(newClient(), channel, payload)
+    },
+    doubt() {
+      sentApart = false
     },
     leave: () => register.leave(),
     close,

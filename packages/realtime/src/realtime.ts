@@ -163,6 +163,10 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
     })
     on('worker:wakeups-wanted', ({ queue, wanted }) => unneeded.wanted(queue, wanted))
     on('worker:worker-stopped', () => unneeded.worked([]))
+    // The queue was out of reach: there may have been a failover, with our session left on the old primary.
+    on('worker:queue-resumed', () => {
+      for (const supervisor of supervisors) supervisor.prove()
+    })
     on('worker:job-retried', ({ queue, delayMs }) => peers.add(queue, 1, delayMs))
     on('job:enqueued', ({ queue, count, source }) => {
       if (source === 'worker') peers.add(queue, count ?? 1, 0)

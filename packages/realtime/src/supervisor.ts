@@ -20,6 +20,8 @@ const canaryTimeoutMs = 5000
 const backoffMs = { min: 200, max: 5000, patient: 30_000 }
 /** So many refusals before a path that needs a person is tried only every half minute. */
 const patientAfter = 5
+/** Workers that all met the same failover do not all connect at once. */
+const proveWithinMs = 1000
 const flap = { drops: 3, withinMs: 60_000 }
 
 export interface PathStatus {
@@ -91,6 +93,13 @@ export class PathSupervisor {
     if (this.#connection === undefined) return false
     await this.#connection.send(payload)
     return true
+  }
+
+  /** Something happened to the database: proves soon, from outside, that this connection still leads where others send. */
+  prove(): void {
+    if (this.#connection === undefined) return
+    this.#connection.doubt?.()
+    this.#arm(proveWithinMs * this.#random(), () => void this.#sendCanary())
   }
 
   async #open(): Promise<void> {

@@ -18,6 +18,8 @@ export interface ConnectionListener {
 export interface Connection {
   /** Sends a payload to all who listen, ourselves included, by the way real hints take. */
   send(payload: object): Promise<void>
+  /** The database may be another one by now: the next payload must come from outside of this connection. */
+  doubt?(): void
   /** Tells the other side that nobody listens any more, within half a second. */
   leave?(): Promise<void>
   /** Leaves nothing behind, at once, whatever the other side does. */
