@@ -5,6 +5,8 @@ import { join } from 'node:path'
 /** A program of this folder, running. Killed when disposed. */
 export interface ChildProgram extends AsyncDisposable {
   readonly pid: number
+  /** False: it ended instead of becoming ready. */
+  readonly ready: boolean
   /** Exit code and signal, as node tells them. */
   readonly exited: Promise<readonly [number | null, NodeJS.Signals | null]>
   /** What it has logged so far. */
@@ -27,9 +29,10 @@ export async function startProgram(program: string, settings: object): Promise<C
   child.stderr?.on('data', (chunk) => {
     stderr += chunk
   })
-  await Promise.race([once(child, 'message'), exited])
+  const ready = await Promise.race([once(child, 'message').then(() => true), exited.then(() => false)])
   return {
     pid: child.pid ?? 0,
+    ready,
     exited,
     stderr: () => stderr,
     kill: (signal) => void child.kill(signal),

@@ -29,7 +29,8 @@ function nextJob(): JobWish & { key: string } {
   sent++
   return {
     key: `${name}-${process.pid}-${sent}`,
-    ms: wholeFrom(random, 0, 60),
+    // Some run longer than a lease.
+    ms: random() < 0.08 ? wholeFrom(random, 500, 5000) : wholeFrom(random, 0, 60),
     ...(random() < 0.1 ? { fails: wholeFrom(random, 1, 2) } : {}),
     ...(random() < 0.03 ? { dead: true } : {}),
   }

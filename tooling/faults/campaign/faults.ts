@@ -1,0 +1,354 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { leaseMs, producerCount, queues, type Stage, workerCount } from './stage.ts'
+
+/** One way to break something. What it needs to choose comes from the schedule, so that a seed repeats it. */
+export interface Fault {
+  readonly name: string
+  /** What it breaks: two faults of one kind never overlap. */
+  readonly turn: 'processes' | 'server' | 'network' | 'realtime' | 'database'
+  /** How often it is chosen, beside the others. */
+  readonly weight: number
+  /** How long it lasts, in milliseconds, least and most. */
+  readonly lasts: readonly [number, number]
+  /** `pick` in 0 … 1 chooses the victim. Resolves when it is over, and everything runs again. */
+  strike(stage: Stage, lastsMs: number, pick: number): Promise<void>
+}
+
+const workerOf = (pick: number) => Math.floor(pick * workerCount)
+const producerOf = (pick: number) => Math.floor(pick * producerCount)
+const queueOf = (pick: number) => queues[Math.floor(pick * queues.length)] as string
+/** Most wishes of SQL have to survive that the database is away: another fault may be striking, too. */
+const wish = (stage: Stage, text: string) => stage.server.query(text).catch(() => {})
+
+export const faults: readonly Fault[] = [
+  {
+    name: 'kill -9 a worker',
+    turn: 'processes',
+    weight: 4,
+    lasts: [200, 3000],
+    async strike(stage, lastsMs, pick) {
+      await stage.tell(stage.workers[workerOf(pick)], 'SIGKILL')
+      await sleep(lastsMs)
+      await stage.startWorker(workerOf(pick))
+    },
+  },
+  {
+    name: 'SIGTERM a worker',
+    turn: 'processes',
+    weight: 3,
+    lasts: [0, 2000],
+    async strike(stage, lastsMs, pick) {
+      await stage.tell(stage.workers[workerOf(pick)], 'SIGTERM')
+      await sleep(lastsMs)
+      await stage.startWorker(workerOf(pick))
+    },
+  },
+  {
+    name: 'a worker stands still',
+    turn: 'processes',
+    weight: 3,
+    lasts: [500, 2 * leaseMs],
+    async strike(stage, lastsMs, pick) {
+      await stage.tell(stage.workers[workerOf(pick)], 'SIGSTOP')
+      await sleep(lastsMs)
+      await stage.tell(stage.workers[workerOf(pick)], 'SIGCONT')
+    },
+  },
+  {
+    name: 'a worker whose clock lies',
+    turn: 'processes',
+    weight: 1,
+    lasts: [3000, 8000],
+    async strike(stage, lastsMs, pick) {
+      const n = workerOf(pick)
+      await stage.tell(stage.workers[n], 'SIGTERM')
+      await stage.startWorker(n, pick > 0.5 ? 3_600_000 : -3_600_000)
+      await sleep(lastsMs)
+      await stage.tell(stage.workers[n], 'SIGTERM')
+      await stage.startWorker(n)
+    },
+  },
+  {
+    name: 'kill -9 a producer',
+    turn: 'processes',
+    weight: 2,
+    lasts: [100, 1500],
+    async strike(stage, lastsMs, pick) {
+      await stage.tell(stage.producers[producerOf(pick)], 'SIGKILL')
+      await sleep(lastsMs)
+      await stage.startProducer(producerOf(pick))
+    },
+  },
+  {
+    name: 'PostgreSQL crashes',
+    turn: 'server',
+    weight: 3,
+    lasts: [0, 0],
+    strike: (stage) => stage.server.crash(),
+  },
+  {
+    name: 'PostgreSQL is stopped at once, and started',
+    turn: 'server',
+    weight: 2,
+    lasts: [0, 5000],
+    async strike(stage, lastsMs) {
+      await stage.server.stop('immediate')
+      await sleep(lastsMs)
+      await stage.server.start()
+    },
+  },
+  {
+    name: 'every session is terminated',
+    turn: 'server',
+    weight: 2,
+    lasts: [0, 0],
+    async strike(stage) {
+      await wish(
+        stage,
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'aimq%'`,
+      )
+    },
+  },
+  {
+    name: 'LISTEN sessions are terminated',
+    turn: 'server',
+    weight: 2,
+    lasts: [0, 0],
+    async strike(stage) {
+      await wish(
+        stage,
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'aimq listen'`,
+      )
+    },
+  },
+  {
+    name: 'every connection goes dead',
+    turn: 'network',
+    weight: 2,
+    lasts: [500, 5000],
+    async strike(stage, lastsMs) {
+      stage.proxy.blackHole()
+      await sleep(lastsMs)
+      stage.proxy.heal()
+    },
+  },
+  {
+    name: 'answers do not come',
+    turn: 'network',
+    weight: 2,
+    lasts: [500, 5000],
+    async strike(stage, lastsMs) {
+      stage.proxy.blackHole({ direction: 'down' })
+      await sleep(lastsMs)
+      stage.proxy.heal()
+    },
+  },
+  {
+    name: 'LISTEN sessions go dead',
+    turn: 'network',
+    weight: 2,
+    lasts: [2000, 8000],
+    async strike(stage, lastsMs) {
+      stage.proxy.blackHole({ says: 'aimq listen' })
+      await sleep(lastsMs)
+      stage.proxy.heal()
+    },
+  },
+  {
+    name: 'connections are reset',
+    turn: 'network',
+    weight: 2,
+    lasts: [0, 0],
+    async strike(stage) {
+      stage.proxy.reset()
+    },
+  },
+  {
+    name: 'connections are cut in the middle',
+    turn: 'network',
+    weight: 2,
+    lasts: [500, 1000],
+    async strike(stage, lastsMs, pick) {
+      stage.proxy.cutAfter(Math.floor(pick * 2000))
+      await sleep(lastsMs)
+    },
+  },
+  {
+    name: 'new connections are refused',
+    turn: 'network',
+    weight: 1,
+    lasts: [1000, 5000],
+    async strike(stage, lastsMs) {
+      stage.proxy.refuse(true)
+      stage.proxy.reset()
+      await sleep(lastsMs)
+      stage.proxy.heal()
+    },
+  },
+  {
+    name: 'everything is slow',
+    turn: 'network',
+    weight: 1,
+    lasts: [1000, 6000],
+    async strike(stage, lastsMs, pick) {
+      stage.proxy.delay(20 + pick * 1000)
+      await sleep(lastsMs)
+      stage.proxy.heal()
+    },
+  },
+  ...(
+    [
+      ['a read', 'skip locked'],
+      ['a settlement', "action = 'archive'"],
+      ['a heartbeat', 'as lease'],
+      ['a send', 'with ordinality'],
+      ['a send with a key', 'idempotency_key'],
+      ['a dead letter', 'x-aimq-dead-letter'],
+    ] as const
+  ).map(
+    ([what, says]): Fault => ({
+      name: `the answer to ${what} is lost`,
+      turn: 'network',
+      weight: 1,
+      lasts: [1000, 2000],
+      async strike(stage, lastsMs) {
+        stage.proxy.dropReply(says)
+        await sleep(lastsMs)
+      },
+    }),
+  ),
+  {
+    name: 'Realtime drops its sockets',
+    turn: 'realtime',
+    weight: 2,
+    lasts: [0, 3000],
+    async strike(stage, lastsMs, pick) {
+      stage.realtime.hooks.refuseUpgrades(503)
+      stage.realtime.hooks.dropConnections(pick > 0.5 ? 1012 : undefined)
+      await sleep(lastsMs)
+      stage.realtime.hooks.refuseUpgrades(undefined)
+    },
+  },
+  {
+    name: 'Realtime closes the channel',
+    turn: 'realtime',
+    weight: 2,
+    lasts: [0, 0],
+    async strike(stage, _lastsMs, pick) {
+      if (pick > 0.5) stage.realtime.hooks.closeChannel('aimq:jobs')
+      else stage.realtime.hooks.errorChannel('aimq:jobs')
+    },
+  },
+  {
+    name: 'Realtime passes nothing on',
+    turn: 'realtime',
+    weight: 2,
+    lasts: [2000, 8000],
+    async strike(stage, lastsMs) {
+      stage.realtime.hooks.swallow(true)
+      await sleep(lastsMs)
+      stage.realtime.hooks.swallow(false)
+    },
+  },
+  {
+    name: 'Realtime freezes',
+    turn: 'realtime',
+    weight: 1,
+    lasts: [1000, 6000],
+    async strike(stage, lastsMs) {
+      stage.realtime.hooks.freeze()
+      await sleep(lastsMs)
+      stage.realtime.hooks.thaw()
+    },
+  },
+  {
+    name: 'hints are forged',
+    turn: 'database',
+    weight: 1,
+    lasts: [1000, 4000],
+    async strike(stage, lastsMs, pick) {
+      const until = performance.now() + lastsMs
+      while (performance.now() < until) {
+        await wish(
+          stage,
+          `select count(pg_notify('aimq:jobs', '{"queue":"${queueOf(pick)}","count":' || n || '}')) from generate_series(1, 200) as n`,
+        )
+        await sleep(50)
+      }
+    },
+  },
+  {
+    name: 'the database takes no writes',
+    turn: 'server',
+    weight: 1,
+    lasts: [1000, 5000],
+    async strike(stage, lastsMs) {
+      const all = `alter system set default_transaction_read_only`
+      await wish(stage, `${all} = on`)
+      await wish(stage, 'select pg_reload_conf()')
+      await sleep(lastsMs)
+      await writable(stage)
+    },
+  },
+  {
+    name: 'there is no connection to be had',
+    turn: 'server',
+    weight: 1,
+    lasts: [1000, 4000],
+    async strike(stage, lastsMs) {
+      const clients = Array.from({ length: 70 }, () => new pg.Client({ connectionString: stage.server.url }))
+      for (const client of clients) client.on('error', () => {})
+      await Promise.all(clients.map((client) => client.connect().catch(() => {})))
+      await sleep(lastsMs)
+      await Promise.all(clients.map((client) => client.end().catch(() => {})))
+    },
+  },
+  {
+    name: 'a table is locked',
+    turn: 'database',
+    weight: 1,
+    lasts: [1000, 5000],
+    async strike(stage, lastsMs, pick) {
+      const client = new pg.Client({ connectionString: stage.server.url })
+      client.on('error', () => {})
+      await client
+        .connect()
+        .then(() => client.query(`begin; lock table pgmq.q_${queueOf(pick)} in access exclusive mode`))
+        .catch(() => {})
+      await sleep(lastsMs)
+      await client.end().catch(() => {})
+    },
+  },
+  {
+    name: 'there is no room in the archive',
+    turn: 'database',
+    weight: 1,
+    lasts: [1000, 4000],
+    async strike(stage, lastsMs, pick) {
+      const table = `pgmq.a_${queueOf(pick)}`
+      await wish(stage, `alter table ${table} add constraint no_room check (false) not valid`)
+      await sleep(lastsMs)
+      await insist(stage, `alter table ${table} drop constraint if exists no_room`)
+    },
+  },
+]
+
+/** What has to be undone is undone, however often the database is away meanwhile. */
+async function insist(stage: Stage, text: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const done = await stage.server.query(text).then(
+      () => true,
+      () => false,
+    )
+    if (done) return
+    await sleep(200)
+  }
+  throw new Error(`expected the database to take this in the end: ${text}`)
+}
+
+/** Ends the read-only time. A session that is read-only by default may still change that setting. */
+export async function writable(stage: Stage): Promise<void> {
+  await insist(stage, 'alter system reset default_transaction_read_only')
+  await insist(stage, 'select pg_reload_conf()')
+}
