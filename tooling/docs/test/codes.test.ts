@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { embeddedErrorCodes } from '@aimq/embedded'
 import { eventsErrorCodes } from '@aimq/events'
@@ -50,3 +50,25 @@ it('every fact and request that a page names is in the contract', () => {
   )
   expect(wrong).toEqual([])
 })
+
+it('every sentence that docs/troubleshoot.md quotes is said by the code', async () => {
+  const page = await readFile(join(workspace, 'docs/troubleshoot.md'), 'utf8')
+  const sources = await Promise.all(
+    ['events', 'queue', 'worker', 'realtime', 'triggers'].map((name) =>
+      sourceOf(join(workspace, 'packages', name, 'src')),
+    ),
+  )
+  const code = sources.join('\n')
+  // An ellipsis stands for what differs from case to case.
+  const quoted = [...page.matchAll(/«([^»]+)»/g)].flatMap(([, sentence = '']) => sentence.split('…'))
+  const unsaid = quoted.map((part) => part.trim()).filter((part) => !code.includes(part))
+  expect(quoted.length).toBeGreaterThan(20)
+  expect(unsaid).toEqual([])
+})
+
+async function sourceOf(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  const texts = await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name), 'utf8')))
+  return texts.join('\n')
+}

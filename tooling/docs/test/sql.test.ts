@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type LocalSupabase, startSupabase } from '../harness/supabase.ts'
@@ -15,12 +18,19 @@ beforeAll(async () => {
 })
 afterAll(() => supabase?.[Symbol.asyncDispose]())
 
+/** What a page takes for granted in its database, beyond the queue `emails`. */
+async function setup(page: string): Promise<string> {
+  const file = join(import.meta.dirname, '../contexts', `${page.replaceAll('/', '__')}.sql`)
+  return existsSync(file) ? readFile(file, 'utf8') : ''
+}
+
 /** Runs the blocks of a page one after the other, as a reader would, and leaves nothing behind. */
 async function run(own: readonly Block[]): Promise<string[]> {
   const client = new pg.Client({ connectionString: supabase.databaseUrl })
   await client.connect()
   try {
     await client.query(`begin; select pgmq.create('emails'); select pgmq.create('emails_dlq')`)
+    await client.query(await setup(own[0]?.page ?? ''))
     for (const block of own) {
       try {
         await client.query(block.text)

@@ -1,0 +1,1 @@
+select pgmq.create_unlogged('thumbnails');
