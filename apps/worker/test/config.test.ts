@@ -1,8 +1,9 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type ConfigInput, flagOf, isSwitch, readConfig } from '@aimq/cli/start'
 import { expect, test } from 'vitest'
-import { type ConfigInput, readConfig } from '../src/config.ts'
-import { flagName, isSwitch, settingNames, settings } from '../src/settings.ts'
+import { settings } from '../src/settings.ts'
+import { worker } from '../src/worker.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const canary = 'CANARY-p4ssw0rd'
@@ -10,7 +11,7 @@ const canary = 'CANARY-p4ssw0rd'
 async function setup() {
   const cwd = await temporaryFolder()
   const read = (argv: string[], env: ConfigInput['env'] = {}, isTerminal = false) =>
-    readConfig({ argv, env, cwd, isTerminal })
+    readConfig({ argv, env, cwd, isTerminal }, worker)
   const config = (...args: Parameters<typeof read>) => {
     const result = read(...args)
     if (result.kind !== 'config') throw new Error(JSON.stringify(result))
@@ -173,12 +174,12 @@ test('refuses a digest root that is no folder', async () => {
   )
 })
 
-test.each(settingNames.filter((name) => !isSwitch(name)))(
-  'refuses %s without a value, by a shell variable that is not set',
-  async (name) => {
+test.each(Object.values(settings).filter((setting) => !isSwitch(setting)))(
+  'refuses $flag without a value, by a shell variable that is not set',
+  async (setting) => {
     const { faults, config } = await setup()
-    expect(faults([flagName(name), ''])).toContain(`${flagName(name)}: expected a value, got an empty one`)
-    expect(config([], { [settings[name].variable]: '' })).toMatchObject({
+    expect(faults([flagOf(setting), ''])).toContain(`${flagOf(setting)}: expected a value, got an empty one`)
+    expect(config([], { [setting.variable]: '' })).toMatchObject({
       dataDir: expect.stringContaining('.aimq'),
     })
   },

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { type LoadOptions, loadHandlers } from '@aimq/cli/start'
 import { expect, test } from 'vitest'
-import { type LoadOptions, loadHandlers } from '../src/load-handlers.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const workerPackage = import.meta.resolve('@aimq/worker')

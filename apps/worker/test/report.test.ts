@@ -1,6 +1,5 @@
+import { createReport, duration, type EndedJob } from '@aimq/cli/start'
 import { expect, test } from 'vitest'
-import { createReport, duration } from '../src/report.ts'
-import type { EndedJob } from '../src/watch-jobs.ts'
 
 function linesOf(job: Partial<EndedJob>, columns: number): string[] {
   let text = ''

@@ -1,5 +1,5 @@
+import { watchForStop } from '@aimq/cli/start'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { watchForStop } from '../src/signals.ts'
 
 function setup() {
   const failures: unknown[] = []

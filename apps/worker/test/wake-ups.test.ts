@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readConfig } from '@aimq/cli/start'
 import { startRealtime } from '@aimq/embedded'
 import { expect, onTestFinished, test } from 'vitest'
-import { readConfig } from '../src/config.ts'
+import { worker as program } from '../src/worker.ts'
 import { useDatabase } from './support/database.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 import { startWorker, type WorkerProcess } from './support/worker-process.ts'
@@ -80,7 +81,7 @@ test('the embedded database brings a Realtime of its own, which is enough', asyn
 })
 
 function wakeUps(argv: string[], env: Record<string, string>) {
-  const result = readConfig({ argv, env, cwd: import.meta.dirname, isTerminal: false })
+  const result = readConfig({ argv, env, cwd: import.meta.dirname, isTerminal: false }, program)
   return result.kind === 'config' ? { ...result.config.wakeUps, warnings: result.config.warnings } : result
 }
 const url = 'postgres://u:p@db.example/app'

@@ -28,10 +28,16 @@ export interface CommandSpec {
   readonly database?: boolean
   /** Prints data, so that it has `--json`. */
   readonly json?: boolean
-  /** Reads its own arguments, all of them. */
-  readonly passThrough?: boolean
   readonly load: () => Promise<CommandModule>
 }
+
+/** A command that reads its own arguments, all of them, and sees to signals and the end of the process itself. */
+export interface ProgramSpec extends Omit<CommandSpec, 'load' | 'options' | 'database' | 'json'> {
+  readonly takesOver: true
+  readonly load: () => Promise<{ readonly run: (argv: readonly string[], program: string) => Promise<never> }>
+}
+
+export type AnyCommand = CommandSpec | ProgramSpec
 
 export interface CommandModule {
   readonly run: (

@@ -1,4 +1,4 @@
-import { localCommands } from './commands/local.ts'
+import { localCommands, startCommand } from './commands/local.ts'
 import { deadLetterCommands, queueCommands } from './commands/queues.ts'
 import { sendCommand } from './commands/send.ts'
 import { triggerCommands, wakeUpCommands } from './commands/wake-ups.ts'
@@ -6,7 +6,7 @@ import type { CommandGroup } from './program.ts'
 
 /** Every command there is, in the order of the help. */
 export const commands: readonly CommandGroup[] = [
-  { title: 'Start', commands: localCommands },
+  { title: 'Start', commands: [...localCommands, startCommand] },
   { title: 'Queues', commands: queueCommands },
   { title: 'Messages', commands: [sendCommand, ...deadLetterCommands] },
   { title: 'Wake-ups', commands: [...wakeUpCommands, ...triggerCommands] },

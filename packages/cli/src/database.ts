@@ -42,14 +42,18 @@ export async function openDatabase(context: Context): Promise<Database> {
   return openEmbedded(context)
 }
 
-/** The connection string, checked. */
+/** Whether it is one. Never with the value: it holds a password, and a mistyped one does not look like one. */
+export function connectionStringFault(url: string, origin: string): string[] {
+  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return []
+  return [
+    `${origin}: expected a connection string such as postgres://user:password@host:5432/database (not shown, it may hold a secret; special characters in the password are written as %40 and the like)`,
+  ]
+}
+
+/** @throws CliError when it is no connection string */
 export function givenDatabase(url: string, origin: string): Database {
-  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
-    // Never with the value: it holds a password, and a mistyped one does not look like one.
-    throw new CliError(
-      `${origin}: expected a connection string such as postgres://user:password@host:5432/database (not shown, it may hold a secret; special characters in the password are written as %40 and the like)`,
-    )
-  }
+  const [fault] = connectionStringFault(url, origin)
+  if (fault !== undefined) throw new CliError(fault)
   const { hostname, port, pathname, searchParams } = new URL(url)
   const host = searchParams.get('host') ?? hostname
   return {

@@ -1,0 +1,20 @@
+// A process of its own: imports modules one after the other, and writes after each how many it is done with.
+import { writeSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+
+const progress = 3
+
+// In a thread, because this one may hang for good: nobody else would end this process when the worker is killed.
+const guard = `const { ppid } = process
+setInterval(() => { if (process.ppid !== ppid) process.kill(process.pid, 'SIGKILL') }, 500)`
+new Worker(guard, { eval: true })
+
+// Told by the worker, which meets them too.
+process.on('uncaughtException', () => {}).on('unhandledRejection', () => {})
+
+let done = 0
+for (const url of process.argv.slice(2)) {
+  await import(url).catch(() => {})
+  done += 1
+  writeSync(progress, `${done}\n`)
+}

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { CliError } from './cli-error.ts'
-import type { CommandSpec } from './command.ts'
+import type { AnyCommand, CommandSpec } from './command.ts'
 import { commands } from './commands.ts'
 import type { Context } from './context.ts'
 import { readEnvFile } from './env-file.ts'
@@ -35,7 +35,8 @@ async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
   const fault = credentialFault(args, program)
   if (fault !== undefined) return complain(fault, exitCode.usage)
   let code: ExitCode = exitCode.ok
-  const execute = async (spec: CommandSpec, options: object, operands: readonly unknown[]) => {
+  const execute = async (spec: AnyCommand, options: object, operands: readonly unknown[]) => {
+    if ('takesOver' in spec) return (await spec.load()).run(operands as string[], program)
     code = await runCommand(spec, options as CommonOptions, operands, program)
   }
   const root: Command = buildProgram(commands, program, execute)

@@ -1,14 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type CommandSpec, type OptionSpec, ValueError } from './command.ts'
+import { type AnyCommand, type CommandSpec, type OptionSpec, ValueError } from './command.ts'
 import { exitCode } from './exit-code.ts'
 import { version } from './version.ts'
 
 export interface CommandGroup {
   readonly title: string
-  readonly commands: readonly CommandSpec[]
+  readonly commands: readonly AnyCommand[]
 }
 
-type Execute = (spec: CommandSpec, options: object, operands: readonly unknown[]) => Promise<void>
+type Execute = (spec: AnyCommand, options: object, operands: readonly unknown[]) => Promise<void>
 
 const databaseOptions: readonly OptionSpec[] = [
   {
@@ -48,24 +48,32 @@ export function buildProgram(groups: readonly CommandGroup[], program: string, e
   return root
 }
 
-function addCommand(root: Command, spec: CommandSpec, program: string, execute: Execute): void {
+function addCommand(root: Command, spec: AnyCommand, program: string, execute: Execute): void {
   const [parentName, childName] = spec.name.split(' ') as [string, string?]
   const parent = childName === undefined ? root : parentOf(root, parentName)
   const command = parent.command(`${childName ?? parentName} ${spec.operands ?? ''}`.trim())
   command
     .summary(spec.summary)
     .description(sentence(spec.summary) + (spec.details ? `\n\n${spec.details}` : ''))
-  for (const option of spec.options ?? []) command.addOption(toOption(option))
-  if (spec.database) for (const option of databaseOptions) command.addOption(toOption(option))
-  if (spec.database) command.addOption(new Option('--env-file <path>').hideHelp())
-  if (spec.json) command.addOption(new Option('--json', 'print JSON and nothing else on stdout'))
-  if (spec.passThrough)
+  if ('takesOver' in spec) {
     command.allowUnknownOption().passThroughOptions().helpOption(false).allowExcessArguments()
+    command.action(() => execute(spec, {}, command.args))
+    return
+  }
+  for (const option of optionsOf(spec)) command.addOption(option)
   command.addHelpText('after', () => examplesText(spec, program))
   command.action(async (...received: unknown[]) => {
-    const operands = received.slice(0, -2)
-    await execute(spec, command.opts(), spec.passThrough ? [command.args] : operands)
+    await execute(spec, command.opts(), received.slice(0, -2))
   })
+}
+
+function optionsOf({ options = [], database, json }: CommandSpec): Option[] {
+  return [
+    ...options.map(toOption),
+    // Node reads the second name too, and ends without our words when there is no such file.
+    ...(database ? [...databaseOptions.map(toOption), new Option('--env-file <path>').hideHelp()] : []),
+    ...(json ? [new Option('--json', 'print JSON and nothing else on stdout')] : []),
+  ]
 }
 
 function parentOf(root: Command, name: string): Command {

@@ -19,9 +19,12 @@ export type StepName = keyof typeof purposes
 /** A step as this program knows it: by the name of its package, and of what that exports. Everything else goes over the bus. */
 export type StepExports = Readonly<Record<string, unknown>>
 
-/** Where the package is: in the project it is used in first, then among our own dependencies; undefined: in neither. */
-export function findStep(name: StepName, cwd: string): string | undefined {
-  for (const from of [join(cwd, 'package.json'), import.meta.url]) {
+/**
+ * Where the package is: in the project it is used in first, then beside `also` (a path or URL), then among our own
+ * dependencies; undefined: nowhere.
+ */
+export function findStep(name: StepName, cwd: string, also?: string): string | undefined {
+  for (const from of [join(cwd, 'package.json'), also ?? import.meta.url, import.meta.url]) {
     try {
       return createRequire(from).resolve(`@aimq/${name}`)
     } catch (thrown) {
@@ -33,8 +36,8 @@ export function findStep(name: StepName, cwd: string): string | undefined {
 }
 
 /** @throws CliError with the package to install and the command line to do so */
-export async function loadStep(name: StepName, cwd: string): Promise<StepExports> {
-  const path = findStep(name, cwd)
+export async function loadStep(name: StepName, cwd: string, also?: string): Promise<StepExports> {
+  const path = findStep(name, cwd, also)
   if (path === undefined) throw missingStep(name)
   return (await import(pathToFileURL(path).href)) as StepExports
 }
@@ -42,8 +45,13 @@ export async function loadStep(name: StepName, cwd: string): Promise<StepExports
 type PluginStep = Exclude<StepName, 'embedded'>
 
 /** The step's plugin, which is what its package exports under its own name. */
-export async function loadPlugin(name: PluginStep, cwd: string, options: object): Promise<Plugin> {
-  const plugin = await findPlugin(name, cwd, options)
+export async function loadPlugin(
+  name: PluginStep,
+  cwd: string,
+  options: object,
+  also?: string,
+): Promise<Plugin> {
+  const plugin = await findPlugin(name, cwd, options, also)
   if (plugin === undefined) throw missingStep(name)
   return plugin
 }
@@ -53,9 +61,10 @@ export async function findPlugin(
   name: PluginStep,
   cwd: string,
   options: object,
+  also?: string,
 ): Promise<Plugin | undefined> {
-  if (findStep(name, cwd) === undefined) return undefined
-  const make = (await loadStep(name, cwd))[name]
+  if (findStep(name, cwd, also) === undefined) return undefined
+  const make = (await loadStep(name, cwd, also))[name]
   return typeof make === 'function' ? (make(options) as Plugin) : undefined
 }
 

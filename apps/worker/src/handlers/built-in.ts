@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { Config } from '../config.ts'
-import type { HandlerRecord } from '../load-handlers.ts'
+import type { HandlerRecord, Note } from '@aimq/cli/start'
+import type { SamplesConfig } from '../samples/config.ts'
 import { sharedSecret } from '../samples/shared-secret.ts'
-import type { Note } from '../watch-jobs.ts'
 import { digests } from './digests.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -15,7 +14,7 @@ export interface WebhookSecrets {
 }
 
 /** `WEBHOOK_SECRET` signs, and `WEBHOOK_SECRET_<NAME>` what asks for a name. Without the first, one is made up. */
-export function webhookSecrets(environment: Config['environment']): WebhookSecrets {
+export function webhookSecrets(environment: SamplesConfig['environment']): WebhookSecrets {
   const given = environment.WEBHOOK_SECRET
   let main = given ?? `whsec_${randomBytes(32).toString('base64')}`
   return {
@@ -28,7 +27,7 @@ export function webhookSecrets(environment: Config['environment']): WebhookSecre
 }
 
 /** The two handlers that come with the app. */
-export function builtInHandlers(config: Config, secrets: WebhookSecrets, note: Note): HandlerRecord {
+export function builtInHandlers(config: SamplesConfig, secrets: WebhookSecrets, note: Note): HandlerRecord {
   return {
     digests: digests({ root: config.digestRoot, note }),
     webhooks: webhooks({ secretOf: secrets.of, timeoutMs: config.webhookTimeoutMs, note }),

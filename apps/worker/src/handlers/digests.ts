@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open, realpath } from 'node:fs/promises'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
+import type { Note } from '@aimq/cli/start'
 import { defineQueue } from '@aimq/events'
 import { deadLetter, defineHandler, type HandlerDefinition, type Job, type Outcome } from '@aimq/worker'
 import * as v from 'valibot'
-import type { Note } from '../watch-jobs.ts'
 
 const schema = v.strictObject({
   /** A file below the root folder; relative paths start there. */

@@ -1,3 +1,4 @@
+import type { Note } from '@aimq/cli/start'
 import { defineQueue } from '@aimq/events'
 import {
   deadLetter,
@@ -8,7 +9,6 @@ import {
   retry,
 } from '@aimq/worker'
 import * as v from 'valibot'
-import type { Note } from '../watch-jobs.ts'
 import { retryAfterSeconds } from './retry-after.ts'
 import { signWebhook } from './webhook-signature.ts'
 

@@ -1,21 +1,19 @@
 import { relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type App, describeWakeUps, firstWakeUpStatus, queueLine, type Report } from '@aimq/cli/start'
 import type { Bus } from '@aimq/events'
-import type { App } from '../compose.ts'
-import type { Config } from '../config.ts'
 import type { WebhookSecrets } from '../handlers/built-in.ts'
 import { digestsQueue } from '../handlers/digests.ts'
 import { webhooksQueue } from '../handlers/webhooks.ts'
-import { queueLine, type Report } from '../report.ts'
-import { describeWakeUps, firstWakeUpStatus } from '../wake-ups.ts'
 import { claimed } from './claim.ts'
+import type { SamplesConfig } from './config.ts'
 import { isUntouched, leftReceiverPort, sendSampleJobs } from './jobs.ts'
 import { moreSteps, nextSteps } from './next-steps.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 import type { Tally } from './tally.ts'
 
 export interface DemoContext {
-  readonly config: Config
+  readonly config: SamplesConfig
   readonly bus: Bus
   readonly app: App
   readonly secrets: WebhookSecrets

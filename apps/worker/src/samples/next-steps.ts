@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Config } from '../config.ts'
+import type { SamplesConfig } from './config.ts'
 
 /** Commands that work as they stand: on this machine, in this folder, with this database. */
-export function nextSteps(config: Config, connectionString: string): string[] {
+export function nextSteps(config: SamplesConfig, connectionString: string): string[] {
   const payload = JSON.stringify({ path: someFile(config.digestRoot) })
   const lines = ['Send a job:', `  ${sendCommand(config, payload)}`]
   // The embedded database's password is no secret; a connection string that was given is never shown.
@@ -23,7 +23,7 @@ export const moreSteps: readonly string[] = [
   'Everything else: --help',
 ]
 
-function sendCommand(config: Config, payload: string): string {
+function sendCommand(config: SamplesConfig, payload: string): string {
   const isDefaultDir = config.dataDir === join(process.cwd(), '.aimq')
   const prefix =
     config.databaseUrl === undefined && !isDefaultDir ? `AIMQ_DATA_DIR=${quoted(config.dataDir)} ` : ''

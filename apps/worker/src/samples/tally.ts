@@ -1,5 +1,4 @@
-import { ms } from '../report.ts'
-import type { EndedJob } from '../watch-jobs.ts'
+import { type EndedJob, ms } from '@aimq/cli/start'
 
 /** Counts what became of the sample jobs. */
 export interface Tally {

@@ -1,4 +1,4 @@
-import { type CommandSpec, whole } from '../command.ts'
+import { type CommandSpec, type ProgramSpec, whole } from '../command.ts'
 
 export const localCommands: readonly CommandSpec[] = [
   {
@@ -44,3 +44,12 @@ export const localCommands: readonly CommandSpec[] = [
     load: () => import('../run/dev.ts'),
   },
 ]
+
+export const startCommand: ProgramSpec = {
+  name: 'start',
+  operands: '[handlers]',
+  summary: 'work jobs: run the handlers in a folder, one file for each queue',
+  examples: [['start handlers', 'handlers/emails.ts works the queue "emails"']],
+  takesOver: true,
+  load: () => import('../run/start.ts'),
+}

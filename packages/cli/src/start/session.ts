@@ -1,15 +1,13 @@
 import { createBus, type Logger } from '@aimq/events'
+import { untilAborted } from '../until-aborted.ts'
 import { compose } from './compose.ts'
 import type { Config } from './config.ts'
 import { drain } from './drain.ts'
-import { builtInHandlers, webhookSecrets } from './handlers/built-in.ts'
 import { logJob } from './job-log.ts'
 import type { HandlerRecord } from './load-handlers.ts'
 import { logPayloads } from './log-payloads.ts'
 import type { Output } from './output.ts'
-import { createReport } from './report.ts'
-import { runDemo } from './samples/demo.ts'
-import { createTally } from './samples/tally.ts'
+import { nothingOfItsOwn, type WorkerProgram } from './program.ts'
 import type { StopWatch } from './signals.ts'
 import { watchJobs } from './watch-jobs.ts'
 
@@ -20,29 +18,24 @@ export interface SessionContext {
 }
 
 /** Works jobs from start to stop. Resolves to whether the queues were drained, as opposed to being told to stop. */
-export async function runSession(
-  config: Config,
+export async function runSession<Own extends object>(
+  program: WorkerProgram<Own>,
+  config: Config & Own,
   given: HandlerRecord,
   { output, log, stop }: SessionContext,
 ): Promise<boolean> {
   const bus = createBus({ logger: log })
-  const report = config.samples && config.logFormat === 'pretty' ? createReport(output) : undefined
-  const tally = createTally()
   const { note } = watchJobs(bus, (job) => {
-    tally.add(job)
+    own.onJob(job)
     if (report === undefined) logJob(log, job)
     else report.job(job)
   })
-  const secrets = webhookSecrets(config.environment)
-  if (config.samples && secrets.random && report === undefined) {
-    log.warn({}, 'WEBHOOK_SECRET is not set: webhooks are signed with a secret that was made up')
-  }
-  const handlers = { ...(config.samples ? builtInHandlers(config, secrets, note) : {}), ...given }
+  const own = program.extension?.begin(config, { bus, log, output, note }) ?? nothingOfItsOwn
+  const { report } = own
+  const handlers = { ...own.handlers, ...given }
 
   const logged = config.logPayloads ? logPayloads(handlers, log) : handlers
-  const app = await compose(config, bus, logged, { log, stop }, async ({ dataDir }) => {
-    if (config.samples && dataDir !== undefined) await secrets.shareIn(dataDir)
-  })
+  const app = await compose(config, bus, logged, { log, stop, stepsFrom: program.stepsFrom, own })
   if (app === undefined) return false
   log.info(
     { queues: Object.keys(handlers), created: app.created, database: app.database.location },
@@ -56,10 +49,9 @@ export async function runSession(
     if (stop.cause?.kind === 'signal')
       report?.line('\nStopping: jobs in hand may finish. Again to hand them back now.')
   })
-  const afterwards: (() => void)[] = []
   const signal = stop.requested
   try {
-    if (config.samples) await runDemo({ config, bus, app, secrets, tally, report, signal, afterwards })
+    await own.run(app, signal)
     if (!config.drain) await untilAborted(signal)
     else await drain(bus, Object.keys(handlers), report?.line ?? ((text) => log.info({}, text)), signal)
     return !signal.aborted
@@ -68,13 +60,8 @@ export async function runSession(
     throw thrown
   } finally {
     await app.close()
-    for (const close of afterwards) close()
+    own.close()
     log.info({}, 'worker stopped')
     report?.line(signal.aborted ? 'Stopped.' : 'Drained.')
   }
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }

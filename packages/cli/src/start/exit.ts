@@ -10,14 +10,14 @@ export function exit(code: ExitCode): never {
 }
 
 /** A process.exit() in a handler or a library would end the worker without a word, and as a success. */
-export function watchForForeignExit(): void {
+export function watchForForeignExit(name: string): void {
   process.on('exit', () => {
     if (decided) return
     process.exitCode = exitCode.failed
     // At once: nothing is written any more after this.
     writeSync(
       2,
-      'worker: a handler or a library called process.exit(), which ended the worker; throw an error instead. Jobs in hand are worked again when their leases expire\n',
+      `${name}: a handler or a library called process.exit(), which ended the worker; throw an error instead. Jobs in hand are worked again when their leases expire\n`,
     )
   })
 }

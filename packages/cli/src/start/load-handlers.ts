@@ -1,19 +1,39 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { assertQueueName, redact, summarizeError } from '@aimq/events'
-import { defineHandler, type Handler, type HandlerDefinition } from '@aimq/worker'
+import { assertQueueName, type QueueDefinition, redact, summarizeError } from '@aimq/events'
+import { loadStep } from '../steps.ts'
 import { checkImports } from './import-check.ts'
 import { StartError } from './start-failure.ts'
 
+/** A job, as far as it matters here. */
+export interface HandledJob {
+  readonly queue: string
+  readonly id: string
+  readonly attempt: number
+  readonly payload: unknown
+}
+
+/** What the worker step's `defineHandler` makes, as far as it matters here. */
+export interface HandlerDefinition {
+  readonly queue: QueueDefinition
+  // biome-ignore lint/suspicious/noExplicitAny: handlers of different payloads have no common payload type.
+  readonly handler: (job: any) => unknown
+  readonly policy: { readonly concurrency?: number; readonly onComplete?: 'archive' | 'delete' }
+}
+
 /** Handlers by queue, each with its queue's definition. */
-// biome-ignore lint/suspicious/noExplicitAny: handlers of different payloads have no common payload type.
-export type HandlerRecord = Readonly<Record<string, HandlerDefinition<any>>>
+export type HandlerRecord = Readonly<Record<string, HandlerDefinition>>
+
+type Handler = HandlerDefinition['handler']
+type DefineHandler = (queue: string, handler: Handler) => HandlerDefinition
 
 export interface LoadOptions {
   /** How long one file may take. */
   readonly importTimeoutMs?: number
   readonly signal?: AbortSignal
+  /** Where else the worker step can be resolved from. */
+  readonly stepsFrom?: string | undefined
 }
 
 const handlerFile = /^[^.].*\.[cm]?[jt]s$/
@@ -31,7 +51,7 @@ const notAHandler = /\.d\.[cm]?ts$|\.(test|spec|test-d)\.[cm]?[jt]s$/
 export async function loadHandlers(
   given: string | undefined,
   cwd: string,
-  { importTimeoutMs: timeoutMs = 30_000, signal }: LoadOptions = {},
+  { importTimeoutMs: timeoutMs = 30_000, signal, stepsFrom }: LoadOptions = {},
 ): Promise<HandlerRecord> {
   if (given === undefined) return {}
   const path = resolve(cwd, given)
@@ -45,13 +65,19 @@ export async function loadHandlers(
   const handlers: Record<string, HandlerDefinition> = {}
   const cameFrom = new Map<string, string>()
   const faults: string[] = []
+  const defineHandler = (await loadStep('worker', cwd, stepsFrom)).defineHandler as DefineHandler
   const deadly = await checkImports(files, { timeoutMs, signal })
   for (const file of files) {
     try {
       const fault = deadly.get(file)
       if (fault !== undefined) throw new Error(fault)
       const exported = await importModule(file, timeoutMs, signal)
-      for (const [queue, handler] of handlersIn(exported, basename(file, extname(file)), isFolder)) {
+      for (const [queue, handler] of handlersIn(
+        exported,
+        basename(file, extname(file)),
+        isFolder,
+        defineHandler,
+      )) {
         const first = cameFrom.get(queue)
         if (first !== undefined)
           throw new Error(`works the queue "${queue}", which ${shown(first)} works already`)
@@ -115,7 +141,12 @@ function remedy(thrown: unknown): string {
   return name === undefined ? '' : `; install it next to the handlers: npm install ${name}`
 }
 
-function handlersIn(exported: Exports, name: string, isFolder: boolean): [string, HandlerDefinition][] {
+function handlersIn(
+  exported: Exports,
+  name: string,
+  isFolder: boolean,
+  defineHandler: DefineHandler,
+): [string, HandlerDefinition][] {
   const main = exported.default ?? exported.handlers
   // An empty file is a CommonJS module, whose default export is an empty object.
   if (main === undefined || (isPlainObject(main) && Object.keys(main).length === 0)) {
@@ -123,7 +154,7 @@ function handlersIn(exported: Exports, name: string, isFolder: boolean): [string
     throw new Error(`expected "export default", followed by a handler, got none${remedy}`)
   }
   if (isEntry(main)) {
-    const definition = define(main, name)
+    const definition = define(main, name, defineHandler)
     return [[definition.queue.name, definition]]
   }
   const record = Object.entries(isPlainObject(main) ? main : {})
@@ -135,7 +166,7 @@ function handlersIn(exported: Exports, name: string, isFolder: boolean): [string
     )
   }
   return record.map(([key, entry]) => {
-    const definition = define(entry as Entry, key)
+    const definition = define(entry as Entry, key, defineHandler)
     const queue = definition.queue.name
     if (queue !== key)
       throw new Error(`expected the handler of queue "${queue}" under that name, got it under "${key}"`)
@@ -144,7 +175,7 @@ function handlersIn(exported: Exports, name: string, isFolder: boolean): [string
 }
 
 /** Checks the names, too: of the queue and of the dead-letter queue that follows from it. */
-function define(entry: Entry, name: string): HandlerDefinition {
+function define(entry: Entry, name: string, defineHandler: DefineHandler): HandlerDefinition {
   if (typeof entry === 'function') return defineHandler(name, entry)
   assertQueueName(entry.queue.name)
   return entry

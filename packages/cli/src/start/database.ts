@@ -1,6 +1,14 @@
 import type { Logger } from '@aimq/events'
 import { summarizeError } from '@aimq/events'
+import { type Embedded, givenDatabase } from '../database.ts'
+import { loadStep } from '../steps.ts'
 import type { Config } from './config.ts'
+
+/** What `@aimq/embedded` offers, as far as it is used here. */
+interface EmbeddedStep {
+  startEmbedded(options: object): Promise<Embedded>
+  startRealtime(options: object): Promise<NonNullable<Embedded['realtime']> & { stop(): Promise<void> }>
+}
 
 export interface Database {
   readonly connectionString: string
@@ -15,14 +23,20 @@ export interface Database {
 }
 
 /** The database that was given, or one of our own. */
-export async function openDatabase(config: Config, log: Logger, signal: AbortSignal): Promise<Database> {
+export async function openDatabase(
+  config: Config,
+  { log, signal, stepsFrom }: { log: Logger; signal: AbortSignal; stepsFrom: string | undefined },
+): Promise<Database> {
   if (config.databaseUrl !== undefined) {
-    const { hostname, port, pathname } = new URL(config.databaseUrl)
-    const location = `${hostname || 'local socket'}${port && `:${port}`}${pathname}`
+    const { location } = givenDatabase(config.databaseUrl, config.databaseUrlVariable)
     return { connectionString: config.databaseUrl, location, dataDir: undefined, stop: async () => {} }
   }
   // Loaded only here: where a database is given, the embedded one need not even be installed.
-  const { startEmbedded, startRealtime } = await import('@aimq/embedded')
+  const { startEmbedded, startRealtime } = (await loadStep(
+    'embedded',
+    process.cwd(),
+    stepsFrom,
+  )) as unknown as EmbeddedStep
   const embedded = await startEmbedded({
     dataDir: config.dataDir,
     ...(config.port === undefined ? {} : { port: config.port }),

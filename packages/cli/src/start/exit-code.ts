@@ -1,18 +1,20 @@
-/** What the process says to whoever started it: sysexits(3) where there is a number for it. */
+import { exitCode as all } from '../exit-code.ts'
+
+/** What a worker says to whoever started it: those of the command line that can come up. */
 export const exitCode = {
   /** Done: drained, or stopped on request with every unfinished job handed back. */
-  ok: 0,
+  ok: all.ok,
   /** An error nobody handled, or stdout closed. Jobs in hand were handed back. */
-  failed: 1,
+  failed: all.failed,
   /** Flags, variables, `.env` or handlers are not usable. Nothing was started. */
-  usage: 2,
+  usage: all.usage,
   /** The database cannot be reached. Trying again later may help. */
-  unavailable: 69,
-  /** The database was reached and is not set up: wrong password, wrong name, pgmq or a grant missing. */
-  configuration: 78,
+  unavailable: all.unavailable,
+  /** The database was reached and is not set up: wrong password, wrong name, pgmq or a grant missing; or a package is not installed. */
+  configuration: all.configuration,
   /** Told to stop twice, or while draining. */
-  interrupted: 130,
-  terminated: 143,
+  interrupted: all.interrupted,
+  terminated: all.terminated,
 } as const
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode]

@@ -1,5 +1,4 @@
 import type { Bus, Settlement } from '@aimq/events'
-import type { Config } from './config.ts'
 import type { HandlerRecord } from './load-handlers.ts'
 import { StartError } from './start-failure.ts'
 
@@ -10,7 +9,7 @@ import { StartError } from './start-failure.ts'
  */
 export async function withAllGrants<Value>(
   handlers: HandlerRecord,
-  { sampleJobs }: Pick<Config, 'sampleJobs'>,
+  sends: boolean,
   work: () => Promise<Value>,
 ): Promise<Value> {
   try {
@@ -19,8 +18,8 @@ export async function withAllGrants<Value>(
     if ((thrown as { code?: string } | null)?.code !== 'queue/permission-denied') throw thrown
     const create = wantedQueues(handlers).map((queue) => `select pgmq.create('${queue}');`)
     const grants = Object.values(handlers).flatMap(({ queue: { name, deadLetterQueue } }) => [
-      // Samples are sent, too.
-      `grant select, ${sampleJobs ? 'insert, ' : ''}update, delete on pgmq.q_${name} to <role>;`,
+      // What is sent needs one more.
+      `grant select, ${sends ? 'insert, ' : ''}update, delete on pgmq.q_${name} to <role>;`,
       `grant select, insert on pgmq.a_${name} to <role>;`,
       `grant insert, select (msg_id) on pgmq.q_${deadLetterQueue} to <role>;`,
     ])

@@ -2,9 +2,12 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { didYouMean, redact } from '@aimq/events'
 import * as v from 'valibot'
-import { type EnvFile, readEnvFile } from './env-file.ts'
+import type { Environment } from '../context.ts'
+import { connectionStringFault } from '../database.ts'
+import { type EnvFile, readEnvFile } from '../env-file.ts'
 import { helpText, readFlags } from './flags.ts'
-import { flagName, type SettingName, type SettingValues, settingNames, settings } from './settings.ts'
+import type { WorkerProgram } from './program.ts'
+import { allSettings, flagOf, type Settings, type SettingValues, workerSettings } from './settings.ts'
 import { readWakeUps, type WakeUps } from './wake-up-settings.ts'
 
 export interface Config {
@@ -16,10 +19,6 @@ export interface Config {
   readonly port: number | undefined
   /** Folder or module, as it was given; undefined: none was. */
   readonly handlers: string | undefined
-  /** Work the sample queues. */
-  readonly samples: boolean
-  /** Fill them when they have never held anything. */
-  readonly sampleJobs: boolean
   readonly drain: boolean
   readonly createQueues: boolean
   readonly concurrency: number
@@ -29,15 +28,15 @@ export interface Config {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'pretty' | 'json'
   readonly logPayloads: boolean
-  readonly digestRoot: string
-  readonly webhookTimeoutMs: number
   /** Flags, environment and `.env` in one: what handlers find in `process.env`. */
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
   readonly warnings: readonly string[]
 }
 
-export type ConfigResult =
-  | { readonly kind: 'config'; readonly config: Config }
+export type { Environment }
+
+export type ConfigResult<Own extends object> =
+  | { readonly kind: 'config'; readonly config: Config & Own }
   | { readonly kind: 'help'; readonly text: string }
   /** The handlers may have faults of their own, to be told along. */
   | {
@@ -55,10 +54,15 @@ export interface ConfigInput {
 }
 
 /** Flags beat the environment, which beats `.env`. Everything that is wrong is told at once. */
-export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigResult {
-  const flags = readFlags(argv)
-  if (flags.help) return { kind: 'help', text: helpText() }
-  const askedEnvFile = (flags.given.env ?? env[settings.env.variable]) || undefined
+export function readConfig<Own extends object>(
+  { argv, env, cwd, isTerminal }: ConfigInput,
+  program: WorkerProgram<Own>,
+): ConfigResult<Own> {
+  const { name: programName, extension, defaultHandlers } = program
+  const settings = allSettings(extension?.settings)
+  const flags = readFlags(argv, program)
+  if (flags.help) return { kind: 'help', text: helpText(program) }
+  const askedEnvFile = (flags.given.env ?? env[workerSettings.env.variable]) || undefined
   const envFile = readEnvFile(askedEnvFile ?? '.env', cwd, askedEnvFile !== undefined)
   // An empty variable counts as not set: that is what `NAME= worker` and compose files mean by it.
   const environment = {
@@ -68,15 +72,17 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
 
   const faults = [...flags.faults, ...envFile.faults]
   /** What the person wrote, for messages. */
-  const originOf = (name: SettingName) =>
-    flags.given[name] === undefined ? variableOrigin(settings[name].variable, env, envFile) : flagName(name)
-  const values: Partial<Record<SettingName, unknown>> = {}
-  for (const name of settingNames) {
-    const { variable, schema } = settings[name]
+  const originOf = (name: string) => {
+    const setting = settings[name]
+    if (setting === undefined) return name
+    return flags.given[name] === undefined ? variableOrigin(setting.variable, env, envFile) : flagOf(setting)
+  }
+  const values: Record<string, unknown> = {}
+  for (const [name, { variable, schema }] of Object.entries(settings)) {
     const text = flags.given[name] ?? (environment[variable] || undefined)
     if (text === undefined) continue
     const origin = originOf(name)
-    const parsed = v.safeParse(schema as v.GenericSchema<string, unknown>, text)
+    const parsed = v.safeParse(schema, text)
     // A variable of the shell that is not set: --data-dir "$DATA". The default would be a surprise.
     if (text === '') faults.push(`${origin}: expected a value, got an empty one`)
     else if (parsed.success) values[name] = parsed.output
@@ -87,31 +93,25 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
   const variable = given.databaseUrlEnv ?? 'DATABASE_URL'
   const databaseUrl = environment[variable] || undefined
   if (databaseUrl !== undefined)
-    faults.push(...databaseUrlFaults(databaseUrl, variableOrigin(variable, env, envFile)))
+    faults.push(...connectionStringFault(databaseUrl, variableOrigin(variable, env, envFile)))
   else if (given.databaseUrlEnv !== undefined) {
     faults.push(`${variable}: expected a connection string in this variable, got nothing`)
   }
   const wakeUps = readWakeUps(given, environment, databaseUrl)
   faults.push(...wakeUps.faults)
-  const samples = given.samples ?? false
-  const builtIn = samples || (databaseUrl === undefined && given.handlers === undefined)
-  if (!builtIn && given.handlers === undefined) {
+  const own = extension?.read({ given, own: values, environment, databaseUrl, cwd, originOf })
+  const handlers = given.handlers ?? (own?.active ? undefined : existing(defaultHandlers, cwd))
+  if (!own?.active && handlers === undefined) {
     faults.push(
-      'nothing to work: say where your handlers are with --handlers <path> or AIMQ_HANDLERS; or --samples',
+      `nothing to work: say where your handlers are with --handlers <path> or AIMQ_HANDLERS${extension?.instead ?? ''}`,
     )
   }
-  const digestRoot = resolve(cwd, given.digestRoot ?? '.')
-  if (builtIn) {
-    if (!statSync(digestRoot, { throwIfNoEntry: false })?.isDirectory()) {
-      faults.push(`${originOf('digestRoot')}: expected a folder, got ${shown(given.digestRoot ?? cwd)}`)
-    }
-    faults.push(...secretFaults(environment))
-  }
+  faults.push(...(own?.faults ?? []))
   if (faults.length > 0)
-    return { kind: 'faults', text: faultsText(faults), handlers: given.handlers, environment }
+    return { kind: 'faults', text: faultsText(faults, programName), handlers, environment }
 
   // Samples are for a person to look at; a service logs.
-  const logFormat = given.logFormat ?? (isTerminal || builtIn ? 'pretty' : 'json')
+  const logFormat = given.logFormat ?? (isTerminal || own?.active ? 'pretty' : 'json')
   return {
     kind: 'config',
     config: {
@@ -119,24 +119,21 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
       databaseUrlVariable: variable,
       dataDir: resolve(cwd, given.dataDir ?? '.aimq'),
       port: given.port,
-      handlers: given.handlers,
-      samples: builtIn,
-      sampleJobs: builtIn && given.samples !== false,
+      ...(own?.own as Own),
+      handlers,
       drain: given.drain ?? false,
       createQueues: given.createQueues ?? true,
       concurrency: given.concurrency ?? 10,
       pollIntervalMs: given.pollIntervalMs ?? 1000,
       gracePeriodMs: given.gracePeriodMs ?? 15_000,
       wakeUps: wakeUps.settings,
-      logLevel: given.logLevel ?? (builtIn && logFormat === 'pretty' ? 'warn' : 'info'),
+      logLevel: given.logLevel ?? (own?.active && logFormat === 'pretty' ? 'warn' : 'info'),
       logFormat,
       logPayloads: given.logPayloads ?? false,
-      digestRoot,
-      webhookTimeoutMs: given.webhookTimeoutMs ?? 15_000,
       environment,
       warnings: [
         ...envFile.warnings,
-        ...misspelt(environment),
+        ...misspelt(environment, settings),
         ...wakeUps.warnings,
         ...payloadWarning(given.logPayloads),
       ],
@@ -145,44 +142,22 @@ export function readConfig({ argv, env, cwd, isTerminal }: ConfigInput): ConfigR
 }
 
 /** Each fault has hidden its own secrets: `redact` over the whole would take the names of variables for them. */
-function faultsText(faults: readonly string[]): string {
+function faultsText(faults: readonly string[], name: string): string {
   const count = faults.length === 1 ? 'one setting is' : `${faults.length} settings are`
-  return `worker: ${count} not usable; nothing was started\n${faults.map((fault) => `  - ${fault}\n`).join('')}Try --help\n`
+  return `${name}: ${count} not usable; nothing was started\n${faults.map((fault) => `  - ${fault}\n`).join('')}Try --help\n`
 }
 
 const variableOrigin = (name: string, env: ConfigInput['env'], envFile: EnvFile): string =>
   !env[name] && envFile.values[name] !== undefined ? `${name} (env file)` : name
 
-const shown = (text: string): string => JSON.stringify(redact(text).slice(0, 80))
+export const shown = (text: string): string => JSON.stringify(redact(text).slice(0, 80))
 
-/** Never with the value: it holds a password, and a mistyped one does not look like one. */
-function databaseUrlFaults(url: string, origin: string): string[] {
-  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return []
-  return [
-    `${origin}: expected a connection string such as postgres://user:password@host:5432/database (not shown, it may hold a secret; special characters in the password are written as %40 and the like)`,
-  ]
-}
-
-const isSecretVariable = (name: string) => /^WEBHOOK_SECRET(_|$)/.test(name)
-
-function secretFaults(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const faults: string[] = []
-  for (const [name, secret] of Object.entries(environment)) {
-    if (!isSecretVariable(name) || secret === undefined) continue
-    const usable = secret.startsWith('whsec_')
-      ? /^whsec_[A-Za-z0-9+/]{22,}={0,2}$/.test(secret)
-      : secret.length >= 16
-    if (!usable)
-      faults.push(
-        `${name}: expected at least 16 characters, or whsec_ and at least 16 bytes of base64 (not shown)`,
-      )
-  }
-  return faults
-}
+const existing = (folder: string | undefined, cwd: string): string | undefined =>
+  folder !== undefined && statSync(resolve(cwd, folder), { throwIfNoEntry: false }) ? folder : undefined
 
 /** A misspelt variable would be ignored without a word; others that begin with AIMQ_ belong to somebody else. */
-function misspelt(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const known = settingNames.map((name) => settings[name].variable as string)
+function misspelt(environment: Environment, settings: Settings): string[] {
+  const known = Object.values(settings).map(({ variable }) => variable)
   return Object.keys(environment).flatMap((name) => {
     if (!name.startsWith('AIMQ_') || known.includes(name)) return []
     const hint = didYouMean(name, known)

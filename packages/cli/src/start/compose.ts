@@ -1,12 +1,12 @@
 import type { Bus, Logger } from '@aimq/events'
-import { queue } from '@aimq/queue'
-import { worker } from '@aimq/worker'
+import { loadPlugin } from '../steps.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database.ts'
 import type { HandlerRecord } from './load-handlers.ts'
+import type { OwnWork } from './program.ts'
 import { checkRights, createQueues, requireQueues, withAllGrants } from './queues.ts'
 import type { StopWatch } from './signals.ts'
-import { wakeUpStep } from './wake-ups.ts'
+import { wakeUpOptions } from './wake-ups.ts'
 
 export interface App {
   readonly database: Database
@@ -16,19 +16,27 @@ export interface App {
   close(): Promise<void>
 }
 
+export interface Composition {
+  readonly log: Logger
+  readonly stop: StopWatch
+  /** Where else the steps can be resolved from. */
+  readonly stepsFrom: string | undefined
+  readonly own: Pick<OwnWork, 'onDatabase' | 'sends'>
+}
+
 /**
  * Every step on one bus, each an enhancement of those before it. A stop request in between undoes what has started, and
- * there is no app then. `onDatabase` runs before a job does.
- */
+ * there is no app then. */
 export async function compose(
   config: Config,
   bus: Bus,
   handlers: HandlerRecord,
-  { log, stop }: { readonly log: Logger; readonly stop: StopWatch },
-  onDatabase: (database: Database) => Promise<void> = async () => {},
+  { log, stop, stepsFrom, own }: Composition,
 ): Promise<App | undefined> {
   // Made before anything runs: it refuses wrong policies.
-  const workJobs = worker({
+  const step = (name: 'queue' | 'worker' | 'realtime', options: object) =>
+    loadPlugin(name, process.cwd(), options, stepsFrom)
+  const workJobs = await step('worker', {
     handlers,
     defaults: { concurrency: config.concurrency },
     totalConcurrency: totalConcurrency(config, handlers),
@@ -48,19 +56,19 @@ export async function compose(
 
   try {
     stop.requested.throwIfAborted()
-    database = await openDatabase(config, log, stop.requested)
+    database = await openDatabase(config, { log, signal: stop.requested, stepsFrom })
     stop.requested.throwIfAborted()
-    await onDatabase(database)
+    await own.onDatabase(database)
     const { connectionString } = database
-    const wakeUps = wakeUpStep(config, database)
-    const created = await withAllGrants(handlers, config, async () => {
-      await bus.use(queue({ connectionString }))
+    const wakeUps = wakeUpOptions(config, database)
+    const created = await withAllGrants(handlers, own.sends, async () => {
+      await bus.use(await step('queue', { connectionString }))
       return await (config.createQueues ? createQueues : requireQueues)(bus, handlers)
     })
     await checkRights(bus, handlers)
     stop.requested.throwIfAborted()
     await bus.use(workJobs)
-    if (wakeUps !== undefined) await bus.use(wakeUps)
+    if (wakeUps !== undefined) await bus.use(await step('realtime', wakeUps))
     return { database, created, close }
   } catch (thrown) {
     await close().catch(() => {})

@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
+import { importCheckFile } from '../import-check-file.ts'
 
 /** Why a file cannot even be imported, by file. */
 export type ImportFaults = ReadonlyMap<string, string>
-
-const program = fileURLToPath(new URL('./import-check-program.ts', import.meta.url))
 
 /**
  * Imports the files in another process first: one that never ends, or that ends its process, would take the worker
@@ -64,7 +63,7 @@ function startProgram(files: readonly string[]): ChildProcess {
   // A debugger is for the worker, and its port is taken.
   const flags = process.execArgv.filter((flag) => !flag.startsWith('--inspect'))
   // What files say while they are loaded, they say again in the worker.
-  return spawn(process.execPath, [...flags, program, ...urls], {
+  return spawn(process.execPath, [...flags, importCheckFile, ...urls], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })
 }

@@ -1,4 +1,5 @@
 import { redact, summarizeError } from '@aimq/events'
+import { CliError } from '../cli-error.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 
 /** A fault that the app itself finds while starting. */
@@ -35,11 +36,16 @@ const usage = /\/invalid-options$|^worker\/|^app\/handlers$/
 export function describeStartFailure(
   thrown: unknown,
   databaseUrl: string | undefined,
+  name: string,
 ): { text: string; code: ExitCode } | undefined {
+  // A package is not installed.
+  if (thrown instanceof CliError) {
+    return { text: `${name}: ${redact(thrown.message)}\n`, code: exitCode.configuration }
+  }
   const { code, message } = summarizeError(thrown)
   // The option of the package is a flag here.
   const named = code.startsWith('embedded/') ? message.replaceAll(/\bdataDir\b/g, '--data-dir') : message
-  const text = `worker: ${redact(filledIn(named, databaseUrl))}\n`
+  const text = `${name}: ${redact(filledIn(named, databaseUrl))}\n`
   if (usage.test(code)) return { text, code: exitCode.usage }
   if (unavailable.has(code)) return { text, code: exitCode.unavailable }
   if (configuration.test(code)) return { text, code: exitCode.configuration }

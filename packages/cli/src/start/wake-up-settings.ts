@@ -1,4 +1,5 @@
 import { redact } from '@aimq/events'
+import { keyVariables, supabaseKey } from '../supabase-access.ts'
 import type { SettingValues } from './settings.ts'
 
 /** How this worker may be woken; what is not here it does without. */
@@ -18,15 +19,6 @@ export interface SupabaseAccess {
   /** For the private channel, where the key is one that everybody may know. */
   readonly token: string | undefined
 }
-
-/** In the order in which they are looked for. The long names are those that Supabase's own tools write. */
-const keyVariables = [
-  'SUPABASE_KEY',
-  'SUPABASE_SECRET_KEY',
-  'SUPABASE_SERVICE_ROLE_KEY',
-  'SUPABASE_PUBLISHABLE_KEY',
-  'SUPABASE_ANON_KEY',
-] as const
 
 interface Reading {
   readonly settings: WakeUps
@@ -49,7 +41,7 @@ export function readWakeUps(
     )
   }
   const url = environment.SUPABASE_URL || undefined
-  const key = keyVariables.map((name) => environment[name]).find(Boolean)
+  const key = supabaseKey(environment)
   if (url !== undefined && !(URL.canParse(url) && /^(https?|wss?):/.test(url))) {
     faults.push(
       `SUPABASE_URL: expected a URL such as https://<ref>.supabase.co, got ${JSON.stringify(redact(url))}`,

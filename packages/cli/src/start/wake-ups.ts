@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bus, RealtimeStatus, WakePath } from '@aimq/events'
-import { type RealtimeOptions, realtime } from '@aimq/realtime'
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 import { ms } from './report.ts'
@@ -8,14 +7,14 @@ import { ms } from './report.ts'
 /** How long one waits for the first canaries before saying how it stands. */
 const firstCanariesMs = 3000
 
-/** The step that wakes the worker, with every path there is; undefined: none is wanted or none is there. */
-export function wakeUpStep(
+/** Options of the step that wakes the worker, with every path there is; undefined: none is wanted or none is there. */
+export function wakeUpOptions(
   { wakeUps }: Pick<Config, 'wakeUps'>,
   { connectionString, realtime: local }: Pick<Database, 'connectionString' | 'realtime'>,
-): ReturnType<typeof realtime> | undefined {
+): { readonly listen?: string; readonly supabase?: object } | undefined {
   const access = wakeUps.realtime ? (wakeUps.supabase ?? local) : undefined
   const token = wakeUps.supabase?.token
-  const options: RealtimeOptions = {
+  const options = {
     ...(wakeUps.listen ? { listen: wakeUps.directUrl ?? connectionString } : {}),
     ...(access === undefined
       ? {}
@@ -29,7 +28,7 @@ export function wakeUpStep(
           },
         }),
   }
-  return options.listen === undefined && options.supabase === undefined ? undefined : realtime(options)
+  return options.listen === undefined && options.supabase === undefined ? undefined : options
 }
 
 const pathNames: Record<WakePath, string> = { listen: 'LISTEN', supabase: 'Supabase Realtime' }

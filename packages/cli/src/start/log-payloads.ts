@@ -1,5 +1,5 @@
 import type { Logger } from '@aimq/events'
-import type { HandlerRecord } from './load-handlers.ts'
+import type { HandledJob, HandlerRecord } from './load-handlers.ts'
 
 /** The same handlers, each saying what it was given before it runs. Only where somebody asked for it. */
 export function logPayloads(handlers: HandlerRecord, log: Logger): HandlerRecord {
@@ -8,7 +8,7 @@ export function logPayloads(handlers: HandlerRecord, log: Logger): HandlerRecord
       name,
       {
         ...definition,
-        handler: (job) => {
+        handler: (job: HandledJob) => {
           const { queue, id, attempt, payload } = job
           log.info({ queue, id, attempt, payload }, 'job payload')
           return definition.handler(job)
