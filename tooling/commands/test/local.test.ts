@@ -58,7 +58,7 @@ test('a step that is not installed: which package, and how to install it', async
   const cli = join(modules, '@aimq/cli')
   const workspace = join(import.meta.dirname, '../../..')
   await mkdir(cli, { recursive: true })
-  for (const part of ['dist', 'sql', 'package.json']) {
+  for (const part of ['dist', 'scaffold', 'sql', 'package.json']) {
     await cp(join(workspace, 'packages/cli', part), join(cli, part), { recursive: true })
   }
   for (const name of ['commander', 'cli-table3', '@clack', 'pg', 'pg-connection-string']) {

@@ -24,7 +24,7 @@ export async function run(context: Context, options: InitOptions, given: string 
       .toLowerCase()
       .replaceAll(/[^a-z0-9._-]+/g, '-')
       .replace(/^[._-]+/, '') || 'jobs'
-  const files: Files = { ...projectFiles(name), ...(extras.docker ? dockerFiles : {}) }
+  const files: Files = { ...projectFiles(name), ...(extras.docker ? dockerFiles() : {}) }
   const created: string[] = []
   const kept: string[] = []
   for (const [path, text] of Object.entries(files)) {
