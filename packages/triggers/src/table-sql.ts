@@ -76,7 +76,7 @@ export function functionBody(job: ResolvedTableJob): string {
   if (job.coalesceBy.length === 0) return fill('table/body', { identifiers, fragments })
   return fill('table/body-coalescing', {
     identifiers,
-    literals: { prefix: `${job.name} ` },
+    literals: { prefix: `${job.name} `, slots: `aimq.job_${job.name}_` },
     fragments: { ...fragments, key: job.coalesceBy.map(keyColumn).join(', ') },
   })
 }
