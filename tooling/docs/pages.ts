@@ -33,16 +33,39 @@ export interface Page {
 
 /** Every Markdown page that belongs to the repository, also one that is not committed yet. */
 export async function readPages(): Promise<Page[]> {
-  const listed = ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', '*.md']
-  const { stdout } = await promisify(execFile)('git', listed, { cwd: workspace })
-  const paths = stdout.split('\n').filter((path) => path !== '' && !path.startsWith('.changeset/'))
-  const pages = await Promise.all(
-    paths.sort().map(async (path) => {
-      const text = await readFile(join(workspace, path), 'utf8').catch(() => undefined)
-      return text === undefined ? [] : [parsePage(path, text)]
+  const paths = (await filesOf('*.md')).filter((path) => !path.startsWith('.changeset/'))
+  const pages = await Promise.all(paths.map(async (path) => parsePage(path, await textOf(path))))
+  return pages.filter(({ text }) => text !== '')
+}
+
+/** Fenced blocks of TypeScript in doc comments, which editors show to whoever uses what stands below them. */
+export async function readDocComments(): Promise<Block[]> {
+  const paths = await filesOf('packages/*/src/*.ts')
+  const found = await Promise.all(
+    paths.map(async (page) => {
+      const text = await textOf(page)
+      return [...text.matchAll(/^ *\* ```ts\n((?: *\*.*\n)*?) *\* ```$/gm)].map(
+        ({ 1: code = '', index }) => ({
+          page,
+          line: text.slice(0, index).split('\n').length,
+          language: 'ts',
+          text: code.replaceAll(/^ *\* ?/gm, ''),
+        }),
+      )
     }),
   )
-  return pages.flat()
+  return found.flat()
+}
+
+async function filesOf(pattern: string): Promise<string[]> {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', pattern]
+  const { stdout } = await promisify(execFile)('git', args, { cwd: workspace })
+  return stdout.split('\n').filter(Boolean).sort()
+}
+
+/** Empty for a file that was deleted and not committed yet. */
+function textOf(path: string): Promise<string> {
+  return readFile(join(workspace, path), 'utf8').catch(() => '')
 }
 
 export function parsePage(path: string, text: string): Page {

@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml'
 import { commandFaults } from '../check-commands.ts'
 import { typeFaults } from '../check-types.ts'
 import { languages } from '../languages.ts'
-import { type Block, placeOf, readPages } from '../pages.ts'
+import { type Block, placeOf, readDocComments, readPages } from '../pages.ts'
 
 const blocks = (await readPages()).flatMap((page) => page.blocks)
 const of = (language: string): Block[] => blocks.filter((block) => block.language === language)
@@ -16,6 +16,12 @@ it('every block is in a language that is checked', () => {
 
 it('every ts block type-checks', async () => {
   expect(await typeFaults(of('ts'))).toEqual([])
+})
+
+it('every example in a doc comment type-checks', async () => {
+  const examples = await readDocComments()
+  expect(examples.length).toBeGreaterThan(5)
+  expect(await typeFaults(examples)).toEqual([])
 })
 
 it('every js block parses', () => {
