@@ -131,7 +131,8 @@ export const settingsEntries = {
   ),
   private: v.optional(v.boolean()),
   always: v.optional(v.boolean()),
-  throttleMs: v.optional(range(0, 60_000)),
+  // Listeners look again after 5 s at most.
+  throttleMs: v.optional(range(0, 4800)),
 }
 
 export const queuesEntry = v.optional(v.array(v.pipe(v.string(), v.regex(queueNamePattern, nameMessage))))

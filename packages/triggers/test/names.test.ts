@@ -93,7 +93,7 @@ it('refuses every option of another type before any SQL', async () => {
     private: (value) => value === undefined || typeof value === 'boolean',
     always: (value) => value === undefined || typeof value === 'boolean',
     throttleMs: (value) =>
-      value === undefined || (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 60_000),
+      value === undefined || (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 4800),
     replaceForeign: (value) => value === undefined || typeof value === 'boolean',
     policy: (value) => value === undefined || typeof value === 'boolean',
     quees: () => false,
@@ -118,7 +118,7 @@ it('says all that is wrong at once, and which database is missing', async () => 
   )
   expect(message).toMatch(/queues\.0.*expected a queue name/)
   expect(message).toMatch(/did you mean "channel"/)
-  expect(message).toMatch(/throttleMs.*0 to 60000/)
+  expect(message).toMatch(/throttleMs.*0 to 4800/)
   expect(() => createTriggersClient({})).toThrow('exactly one of connectionString, pool and client, got none')
   expect(() => createTriggersClient({ connectionString: 'mysql://x', pool })).toThrow(/postgres:\/\//)
 })

@@ -66,7 +66,7 @@ it('sums up a transaction, and says when to look again for those that are held b
 })
 
 it('sends when it cannot know: no row, an old snapshot, a claim under way, immediate constraints, a clock set back', async () => {
-  await triggers.install({ ...wish, throttleMs: 60_000 })
+  await triggers.install({ ...wish, throttleMs: 4800 })
   const hints = async (work: string) => {
     await database.query('truncate realtime.messages')
     await database.query(work)

