@@ -1,6 +1,6 @@
 import type { TriggerChange, TriggerProblem } from '@aimq/events'
 import type { ResolvedTableJob } from './table-options.ts'
-import { installTableJob, relationOf, removeTableJob, triggerOf } from './table-sql.ts'
+import { installTableJob, relationOf, removeTableJob, tableJobVersion, triggerOf } from './table-sql.ts'
 import type { TableJobState } from './table-state.ts'
 
 /** What has to be done so that every job of `wanted` stands as it is given. */
@@ -50,6 +50,7 @@ function changeFor(job: ResolvedTableJob, state: TableJobState | undefined): Tri
     { action, object, reason, sql: installTableJob(job) },
   ]
   if (state === undefined) return create('create', 'it is not installed')
+  if ((state.version ?? 0) > tableJobVersion) return []
   const findings = state.findings.filter(({ problem }) => !needsPerson(problem))
   if (state.job !== undefined) {
     const differing = differences(job, state.job)

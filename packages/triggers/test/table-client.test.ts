@@ -213,6 +213,12 @@ describe('drift of a table job', () => {
       'replace',
     ],
     [
+      'a function that somebody else may use',
+      ({ name }) => `grant execute on function aimq.job_${name}() to pg_monitor`,
+      ['drifted'],
+      'replace',
+    ],
+    [
       'a function that everybody may use',
       ({ name }) => `grant execute on function aimq.job_${name}() to public`,
       ['drifted'],
@@ -257,7 +263,7 @@ describe('drift of a table job', () => {
     await client.installTableJobs({ jobs: [job] })
     await database.query(`drop table pgmq.q_${job.queue}`)
     expect((await stateOf(job.name))?.findings).toMatchObject([
-      { problem: 'queue-missing', message: expect.stringContaining('every change of') },
+      { problem: 'queue-missing', message: expect.stringContaining('every change fails') },
     ])
     expect(await client.repairTableJobs({ names: [job.name] })).toEqual({ changes: [] })
     await client.removeTableJobs({ names: [job.name] })
@@ -276,6 +282,22 @@ describe('drift of a table job', () => {
     })
     await client.removeTableJobs({ names: [job.name] })
     await database.query(`insert into ${job.table} values (1)`)
+  })
+
+  it('into a newer version is told, and left alone', async () => {
+    const job = await aJob()
+    await client.installTableJobs({ jobs: [job] })
+    const [{ comment } = {}] = await database.query(
+      `select obj_description('aimq.job_${job.name}'::regproc) as comment`,
+    )
+    const newer = String(comment).replace('"version":1', '"version":9')
+    await database.query(`comment on function aimq.job_${job.name}() is '${newer}'`)
+    expect((await stateOf(job.name))?.findings).toMatchObject([
+      { problem: 'old-version', message: expect.stringContaining('upgrade @aimq/triggers') },
+    ])
+    expect(await client.repairTableJobs({ names: [job.name] })).toEqual({ changes: [] })
+    expect(await client.installTableJobs({ jobs: [job] })).toEqual({ changes: [] })
+    await client.removeTableJobs({ names: [job.name] })
   })
 
   it('that took its comment is mended by installing it again', async () => {

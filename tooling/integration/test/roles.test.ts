@@ -179,7 +179,11 @@ describe.each([
 
 it('an installer gives its queue a trigger and makes table changes into jobs, and can do neither elsewhere', async () => {
   const { database, urlOf, clientOf } = await world(false, { triggers: false })
-  const installer = createTriggersClient({ connectionString: urlOf('installer') })
+  // What is made is to belong to the role that cannot log in, not to whoever has it.
+  const url = new URL(urlOf('installer'))
+  const role = url.username.replace('_my_', '_')
+  url.searchParams.set('options', `-c role=${role}`)
+  const installer = createTriggersClient({ connectionString: url.href })
   await expect(installer.install({ queues: ['orders'] })).rejects.toMatchObject({
     code: 'triggers/permission-denied',
   })
@@ -190,8 +194,7 @@ it('an installer gives its queue a trigger and makes table changes into jobs, an
   // A producer with the least rights fires a trigger that runs with the installer's.
   await clientOf('producer').send('emails', 1)
 
-  const user = new URL(urlOf('installer')).username
-  await database.query(`create table public.people (id int); alter table public.people owner to ${user}`)
+  await database.query(`create table public.people (id int); alter table public.people owner to ${role}`)
   await database.query('create table public.others (id int)')
   const job = { name: 'greet', table: 'people', queue: 'emails', payload: ['id'] }
   await installer.installTableJobs({ jobs: [job] })
@@ -202,6 +205,10 @@ it('an installer gives its queue a trigger and makes table changes into jobs, an
   await expect(
     installer.installTableJobs({ jobs: [{ ...job, name: 'spy', table: 'others' }] }),
   ).rejects.toMatchObject({ code: 'triggers/permission-denied' })
+  const { rows } = await database.query(
+    `select distinct proowner::regrole::text as owner from pg_proc where pronamespace = 'aimq'::regnamespace`,
+  )
+  expect(rows).toEqual([{ owner: role }])
   await installer.removeTableJobs()
   expect((await installer.listTableJobs()).triggers).toEqual([])
 })

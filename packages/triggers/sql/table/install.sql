@@ -36,6 +36,13 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as #inner##body##inner#;
   -- Or anybody could make jobs of rows of their own.
   revoke all on function aimq.:"function"() from public;
+  for item in
+    select granted.grantee::regrole as role
+    from pg_catalog.pg_proc as p, aclexplode(p.proacl) as granted
+    where p.oid = ('aimq.' || quote_ident(:'function') || '()')::regprocedure and granted.grantee <> p.proowner
+  loop
+    execute format('revoke all on function aimq.%I() from %s', :'function', item.role);
+  end loop;
 
   -- Where it stood when it was installed for another table.
   for item in
