@@ -1,6 +1,7 @@
 import type { Logger } from '@aimq/events'
 import { parseTls, tlsOptions } from '@aimq/events/tls'
-import { Pool } from 'pg'
+import { Pool, type PoolClient } from 'pg'
+
 import { parse } from 'pg-connection-string'
 import type { ResolvedSupabase } from './options.ts'
 
@@ -19,6 +20,7 @@ export function databaseSender(
 ): Sender {
   const wish = parseTls(connectionString)
   let opening: Promise<Pool> | undefined
+  const connected = new Set<PoolClient>()
   async function open(): Promise<Pool> {
     const { ssl: _, ...config } = parse(wish.connectionString)
     const pool = new Pool({
@@ -33,6 +35,8 @@ export function databaseSender(
       allowExitOnIdle: true,
     })
     pool.on('error', () => {})
+    pool.on('connect', (client) => connected.add(client))
+    pool.on('remove', (client) => connected.delete(client))
     return pool
   }
   return {
@@ -50,7 +54,15 @@ export function databaseSender(
     async close() {
       const pool = await opening?.catch(() => undefined)
       opening = undefined
-      await pool?.end()
+      // Not by asking: over a dead network nobody would answer, and the pool would wait for it.
+      for (const client of connected) destroy(client)
+      connected.clear()
+      void pool?.end()
     },
   }
+}
+
+function destroy(client: PoolClient): void {
+  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } }
+  connection.stream.destroy()
 }

@@ -66,6 +66,7 @@ async function openListen(
   signal: AbortSignal,
 ): Promise<Connection> {
   let sentApart = false
+  let apart: Client | undefined
   let open = false
   let closing = false
   let failure: Error | undefined
@@ -89,6 +90,7 @@ async function openListen(
     closing = true
     register.close()
     destroy(client)
+    if (apart !== undefined) destroy(apart)
   }
   const abort = () => destroy(client)
   signal.addEventListener('abort', abort, { once: true })
@@ -116,7 +118,8 @@ async function openListen(
       // even on a primary that a failover left behind. Only what another session sends proves that we hear at rest, and
       // where others send; once is enough until there is reason to doubt, because poolers do not come and go.
       sentApart = true
-      await notifyApart(newClient(), channel, payload)
+      apart = newClient()
+      await notifyApart(apart, channel, payload)
     },
     doubt() {
       sentApart = false

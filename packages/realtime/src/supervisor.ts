@@ -82,9 +82,10 @@ export class PathSupervisor {
     this.#stopped = true
     this.#disarm()
     this.#attempt.abort()
-    await this.#running?.catch(() => {})
     await this.#connection?.leave?.()
+    // Before what is under way is waited for: closing is what ends a canary on a network that is dead.
     await this.#drop()
+    await this.#running?.catch(() => {})
     this.#health = 'connecting'
   }
 
@@ -262,6 +263,8 @@ export class PathSupervisor {
 
   #arm(ms: number, callback: () => void): void {
     this.#disarm()
+    // A peer's canary may still come while the connection is closing.
+    if (this.#stopped) return
     this.#timer = this.#options.clock.timer(ms, callback)
   }
 
