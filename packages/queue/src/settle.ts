@@ -1,6 +1,6 @@
-import type { ProbeResult, ReadResult, Settlement } from '@aimq/events'
+import type { Lease, ProbeResult, ReadResult, Settlement } from '@aimq/events'
 import type { Call, Row } from './database.ts'
-import { type DeadLettered, type DeadLetterSettlement, deadLetter } from './dead-letter.ts'
+import { type DeadLettered, deadLetter } from './dead-letter.ts'
 import {
   compareIds,
   duration,
@@ -27,8 +27,6 @@ export interface Settled {
   readonly deadLettered: readonly DeadLettered[]
   readonly read?: ReadResult
 }
-
-type PlainSettlement = Exclude<Settlement, DeadLetterSettlement>
 
 const actions: readonly unknown[] = ['archive', 'delete', 'release', 'dead-letter']
 
@@ -63,15 +61,14 @@ export async function settleMessages(
   checkSettlements(settlements, queue)
   const reading = wish === undefined ? undefined : readValues(wish, queue)
   const dead = settlements.filter((settlement) => settlement.action === 'dead-letter')
-  const plain = settlements.filter((settlement) => settlement.action !== 'dead-letter')
-  const entries = plain.map((settlement, n) => plainEntry(settlement, n, queue))
+  const plain = plainValues(settlements, queue)
 
   const letters = await deadLetter(operations, queue, dead, signal)
   const wanted = letters.failure === undefined ? reading : undefined
   const main =
-    entries.length === 0 && wanted === undefined
+    plain.flags.length === 0 && wanted === undefined
       ? undefined
-      : await settlePlain(operations, queue, plain, entries, wanted, signal)
+      : await settlePlain(operations, queue, plain, wanted, signal)
   if (letters.failure !== undefined) throw letters.failure
   return {
     lost: [...(main?.lost ?? []), ...letters.lost],
@@ -83,27 +80,17 @@ export async function settleMessages(
 async function settlePlain(
   operations: Operations,
   queue: string,
-  settlements: readonly PlainSettlement[],
-  entries: readonly object[],
+  plain: PlainValues,
   reading: Readonly<Record<string, string>> | undefined,
   signal: AbortSignal | undefined,
-): Promise<{ lost: string[]; read?: ReadResult }> {
+): Promise<{ lost: readonly string[]; read?: ReadResult }> {
   const call: Call = { operation: 'settle', queue, signal }
-  const kinds = [...new Set(settlements.map((settlement) => settlement.action))].sort()
-  const flags = [
-    ...(entries.length > 0 ? ['settle'] : []),
-    ...kinds,
-    ...(reading === undefined ? [] : ['read']),
-  ]
+  const flags = reading === undefined ? plain.flags : [...plain.flags, 'read']
   return operations.shapes.retrying([queue], call, async () => {
     const shape = await operations.shapes.of(queue, call)
-    const rows = await operations.database.run(
-      settleStatement(queue, shape, flags),
-      { settlements: JSON.stringify(entries), ...reading },
-      call,
-    )
-    const settled = new Set(rows.filter((row) => row.kind === 'settled').map((row) => Number(row.n)))
-    const lost = settlements.filter((_, n) => !settled.has(n)).map((settlement) => settlement.id)
+    const statement = settleStatement(queue, shape, flags)
+    const rows = await operations.database.run(statement, { ...plain.values, ...reading }, call)
+    const lost = lostIn(rows)
     return reading === undefined ? { lost } : { lost, read: readResult(rows) }
   })
 }
@@ -122,12 +109,70 @@ function readValues(wish: ReadWish, queue: string): Readonly<Record<string, stri
   }
 }
 
-function plainEntry(settlement: PlainSettlement, n: number, queue: string): object {
-  const entry = { n, action: settlement.action, ...fenceOf(settlement, queue) }
-  if (settlement.action !== 'release') return entry
+interface PlainValues {
+  /** What is wanted of the statement; empty when nothing is to be settled. */
+  readonly flags: readonly string[]
+  readonly values: Readonly<Record<string, string>>
+}
+
+/** Settlements as the statement takes them: completions as arrays, releases as JSON. */
+function plainValues(settlements: readonly Settlement[], queue: string): PlainValues {
+  const archive = new Completions()
+  const deletion = new Completions()
+  const releases: object[] = []
+  for (const settlement of settlements) {
+    if (settlement.action === 'archive') archive.add(settlement, queue)
+    else if (settlement.action === 'delete') deletion.add(settlement, queue)
+    else if (settlement.action === 'release') releases.push(releaseEntry(settlement, queue))
+  }
+  const values: Record<string, string> = {}
+  const flags: string[] = []
+  if (archive.size > 0) {
+    flags.push('archive')
+    values.archive_ids = archive.ids
+    values.archive_enqueued = archive.enqueued
+  }
+  if (deletion.size > 0) {
+    flags.push('delete')
+    values.delete_ids = deletion.ids
+    values.delete_enqueued = deletion.enqueued
+  }
+  if (releases.length > 0) {
+    flags.push('release')
+    values.releases = JSON.stringify(releases)
+  }
+  return { flags: flags.length === 0 ? flags : ['settle', ...flags], values }
+}
+
+/** The fences of completed messages, as PostgreSQL writes arrays. */
+class Completions {
+  readonly #ids: string[] = []
+  readonly #enqueued: number[] = []
+
+  add(lease: Lease, queue: string): void {
+    const { id, enqueued } = fenceOf(lease, queue)
+    this.#ids.push(id)
+    this.#enqueued.push(enqueued)
+  }
+
+  get size(): number {
+    return this.#ids.length
+  }
+
+  get ids(): string {
+    return `{${this.#ids.join(',')}}`
+  }
+
+  get enqueued(): string {
+    return `{${this.#enqueued.join(',')}}`
+  }
+}
+
+function releaseEntry(settlement: Settlement & { readonly action: 'release' }, queue: string): object {
   const delay = Number(duration(settlement.delayMs, 'delayMs', { least: 0, most: maxDelayMs, queue }))
   const headers = checkedHeaders(settlement.headers, queue)
-  return headers === undefined ? { ...entry, delay } : { ...entry, delay, headers }
+  const entry = { ...fenceOf(settlement, queue), delay }
+  return headers === undefined ? entry : { ...entry, headers }
 }
 
 function checkSettlements(settlements: readonly Settlement[], queue: string): void {
@@ -147,20 +192,23 @@ function checkSettlements(settlements: readonly Settlement[], queue: string): vo
   }
 }
 
+/** The statement's last row is about all of it. */
+function lostIn(rows: readonly Row[]): readonly string[] {
+  const lost = rows.at(-1)?.lost
+  return lost == null ? [] : (JSON.parse(String(lost)) as string[])
+}
+
 function readResult(rows: readonly Row[]): ReadResult {
-  const messages = rows
-    .filter((row) => row.kind === 'message')
-    .map((row) => leasedMessage(row))
-    // RETURNING keeps no order.
-    .sort((a, b) => a.dueAt - b.dueAt || compareIds(a.id, b.id))
-  const nextRow = rows.find((row) => row.kind === 'next')
-  const clock = nextRow ?? rows.find((row) => row.kind === 'message')
+  const about = rows.at(-1)
+  const messages = rows.slice(0, -1).map(leasedMessage)
+  // RETURNING keeps no order.
+  messages.sort((a, b) => a.dueAt - b.dueAt || compareIds(a.id, b.id))
   const next: ProbeResult | null =
-    nextRow === undefined
+    messages.length > 0
       ? null
       : {
-          nextDueInMs: nextRow.due == null ? null : Number(nextRow.due),
-          newestId: nextRow.id == null ? null : String(nextRow.id),
+          nextDueInMs: about?.due == null ? null : Number(about.due),
+          newestId: about?.id == null ? null : String(about.id),
         }
-  return { messages, readAt: Number(clock?.clock), next }
+  return { messages, readAt: Number(about?.clock), next }
 }

@@ -1,23 +1,23 @@
 -- Settles what is in hand and reads what is next, in one statement. The parts that are not wanted are left out.
 --
 -- Completions are fenced by id and enqueued_at (the work is done, whoever holds the lease), releases by read_ct as well.
--- `= any (array(…))` keeps every plan on the primary key, whatever the statistics say.
+-- They come as arrays, which cost a fraction of JSON; releases are rare and carry more.
+-- `= any (…)` as the only condition on the index keeps every plan on one pass over the primary key, whatever the
+-- statistics say. `(… in (select …)) is true` is a hashed lookup: as a join, or as a second condition on the index, the
+-- whole array would be gone through for every row. For the same reason `msg_id + 0` hides the join from the index.
 -- `vt <= statement_timestamp()` is what lets the read use the index on vt: clock_timestamp() alone is volatile, and makes
 -- it walk over every message that is not due.
 with
---? if settle
-settlement as materialized (
-  select n, id, action, read_ct, timestamptz 'epoch' + enqueued * interval '1 microsecond' as enqueued_at, delay, headers
-  from json_to_recordset(:'settlements'::json)
-    as given(n int, id bigint, action text, read_ct int, enqueued float8, delay float8, headers jsonb)
-),
---? end
 --? if archive
+archivable as materialized (
+  select id, timestamptz 'epoch' + enqueued * interval '1 microsecond' as enqueued_at
+  from unnest(:'archive_ids'::bigint[], :'archive_enqueued'::float8[]) as given(id, enqueued)
+),
 archived as (
-  delete from pgmq.:"queue" as q using settlement as s
-  where s.action = 'archive' and q.msg_id = any (array(select id from settlement where action = 'archive'))
-    and q.msg_id = s.id and q.enqueued_at = s.enqueued_at
-  returning s.n, q.msg_id, q.read_ct, q.enqueued_at, q.vt, q.message
+  delete from pgmq.:"queue" as q
+  where q.msg_id = any (:'archive_ids'::bigint[])
+    and ((q.msg_id, q.enqueued_at) in (select id, enqueued_at from archivable)) is true
+  returning q.msg_id, q.read_ct, q.enqueued_at, q.vt, q.message
     , q.headers --? headers
     , q.last_read_at --? last_read_at
 ),
@@ -35,14 +35,23 @@ filed as (
 ),
 --? end
 --? if delete
+deletable as materialized (
+  select id, timestamptz 'epoch' + enqueued * interval '1 microsecond' as enqueued_at
+  from unnest(:'delete_ids'::bigint[], :'delete_enqueued'::float8[]) as given(id, enqueued)
+),
 deleted as (
-  delete from pgmq.:"queue" as q using settlement as s
-  where s.action = 'delete' and q.msg_id = any (array(select id from settlement where action = 'delete'))
-    and q.msg_id = s.id and q.enqueued_at = s.enqueued_at
-  returning s.n, q.msg_id
+  delete from pgmq.:"queue" as q
+  where q.msg_id = any (:'delete_ids'::bigint[])
+    and ((q.msg_id, q.enqueued_at) in (select id, enqueued_at from deletable)) is true
+  returning q.msg_id, q.enqueued_at
 ),
 --? end
 --? if release
+releasable as materialized (
+  select id, read_ct, timestamptz 'epoch' + enqueued * interval '1 microsecond' as enqueued_at, delay, headers
+  from json_to_recordset(:'releases'::json)
+    as given(id bigint, read_ct int, enqueued float8, delay float8, headers jsonb)
+),
 released as (
   update pgmq.:"queue" as q
   set vt = clock_timestamp() + s.delay * interval '1 millisecond'
@@ -55,24 +64,30 @@ released as (
         else jsonb_build_object('aimq', '{"x-aimq-envelope": 1}'::jsonb || s.headers, 'payload', q.message)
       end
 --? end
-  from settlement as s
-  where s.action = 'release' and q.msg_id = any (array(select id from settlement where action = 'release'))
-    and q.msg_id = s.id and q.enqueued_at = s.enqueued_at and q.read_ct = s.read_ct
-  returning s.n, q.msg_id, q.vt
+  from releasable as s
+  where q.msg_id = any (array(select id from releasable))
+    and q.msg_id + 0 = s.id and q.enqueued_at = s.enqueued_at and q.read_ct = s.read_ct
+  returning q.msg_id, q.enqueued_at, q.vt
 ),
 --? end
+settling as (
+  select null::bigint as id, null::timestamptz as enqueued_at where false
+  union all select id, enqueued_at from archivable --? archive
+  union all select id, enqueued_at from deletable --? delete
+  union all select id, enqueued_at from releasable --? release
+),
 touched as (
-  select null::int as n, null::bigint as msg_id, null::timestamptz as vt where false
-  union all select n, msg_id, null from archived --? archive
-  union all select n, msg_id, null from deleted --? delete
-  union all select n, msg_id, vt from released --? release
+  select null::bigint as msg_id, null::timestamptz as enqueued_at, null::timestamptz as vt where false
+  union all select msg_id, enqueued_at, null from archived --? archive
+  union all select msg_id, enqueued_at, null from deleted --? delete
+  union all select msg_id, enqueued_at, vt from released --? release
 )
 --? if read
 , ready as (
   select msg_id, enqueued_at, vt
   from pgmq.:"queue"
   where vt <= statement_timestamp()
-    and msg_id <> all (array(select id from settlement)) --? settle
+    and (msg_id in (select id from settling)) is not true --? settle
   order by vt
   limit :'count'::int
   for update skip locked
@@ -83,51 +98,54 @@ touched as (
     , read_ct = q.read_ct + 1
     , last_read_at = clock_timestamp() --? last_read_at
   from ready
-  where q.msg_id = any (array(select msg_id from ready)) and q.msg_id = ready.msg_id and q.enqueued_at = ready.enqueued_at
+  where q.msg_id = any (array(select msg_id from ready))
+    and q.msg_id + 0 = ready.msg_id and q.enqueued_at = ready.enqueued_at
   returning q.msg_id, q.read_ct, q.enqueued_at, ready.vt as due_at, q.message
     , q.headers --? headers
 )
 --? end
 select
-  null::int as n, null::text as id, null::int as reads, null::float8 as enqueued, null::float8 as due,
-  null::text as payload, null::text as headers, null::float8 as clock, null::text as kind
+  null::text as id, null::int as reads, null::float8 as enqueued, null::float8 as due, null::text as payload,
+  null::text as headers, null::float8 as clock, null::text as lost
 where false
---? if settle
-union all
-select n, null, null, null, null, null, null, null, 'settled' from touched
---? end
 --? if read
 union all
 select
-  null, msg_id::text, read_ct, date_part('epoch', enqueued_at) * 1000,
+  msg_id::text, read_ct, date_part('epoch', enqueued_at) * 1000,
   date_part('epoch', greatest(due_at, timestamptz 'epoch')) * 1000, message::text
   , headers::text --? headers
   , null --? !headers
-  , date_part('epoch', clock_timestamp()) * 1000, 'message'
+  , null, null
 from leased
+--? end
+-- The last row: what was lost, the clock, and when nothing was found what a probe would say. This statement's own changes
+-- are not in its snapshot: what was completed is taken out by hand, what was released is put in. The clock is asked last.
 union all
--- What a probe would say, when nothing was found. This statement's own changes are not in its snapshot: what was
--- completed is taken out by hand, what was released is put in.
 select
-  null, newest::text, null, null,
+  newest::text, null, null,
   date_part('epoch', greatest(least(soonest, now + interval '1 hour'), now - interval '1 hour') - now) * 1000
     * case when soonest is not null then 1 end,
-  null, null, date_part('epoch', now) * 1000, 'next'
+  null, null, date_part('epoch', now) * 1000, lost
 from (
   select
-    clock_timestamp() as now,
-    least(
+    (
+      select json_agg(id::text)::text from settling
+      where ((id, enqueued_at) in (select msg_id, enqueued_at from touched)) is not true
+    ) as lost,
+--? if read
+    case when not exists (select from leased) then least(
       (select min(vt) from pgmq.:"queue"
-        where msg_id <> all (array(select msg_id from touched)) --? settle
+        where (msg_id in (select msg_id from touched)) is not true --? settle
       ),
       (select min(vt) from touched)
-    ) as soonest,
-    greatest(
+    ) end as soonest,
+    case when not exists (select from leased) then greatest(
       (select max(msg_id) from pgmq.:"queue"
-        where msg_id <> all (array(select msg_id from touched)) --? settle
+        where (msg_id in (select msg_id from touched)) is not true --? settle
       ),
       (select max(msg_id) from touched where vt is not null)
-    ) as newest
-) as probe
-where not exists (select from leased)
+    ) end as newest,
 --? end
+    null::timestamptz as soonest, null::bigint as newest, --? !read
+    clock_timestamp() as now
+) as moment
