@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto'
 import type { PoolClient } from 'pg'
 import { withDeadline } from './deadline.ts'
+import { isDirectSession } from './direct-session.ts'
 import { QueueError, queueErrorCodes } from './errors.ts'
 import type { Operation } from './grants.ts'
 import type { ResolvedOptions, SqlClient } from './options.ts'
 import { givenPool, ownPool, type PoolSource } from './pool.ts'
 import { sqlStateOf, translateError } from './postgres-error.ts'
 import type { Statement } from './sql.ts'
+import { frequentNameOf, nameOf } from './statement-names.ts'
 
 /** How often a statement that met a deadlock or a serialization failure is tried, and the pause in between. */
 const contentionAttempts = 5
@@ -82,10 +83,11 @@ export function openDatabase(options: ResolvedOptions): Database {
 
   async function runOn(client: SqlClient | PoolClient, statement: Statement, values: string[], call: Call) {
     try {
-      const named = options.preparedStatements && call.transaction === undefined && source !== undefined
-      const work = named
-        ? (client as PoolClient).query({ name: nameOf(statement.text), text: statement.text, values })
-        : (client as SqlClient).query(statement.text, values)
+      const name = call.transaction === undefined ? nameFor(client, statement) : undefined
+      const work =
+        name === undefined
+          ? (client as SqlClient).query(statement.text, values)
+          : (client as PoolClient).query({ name, text: statement.text, values })
       const result = await withDeadline(
         Promise.resolve(work),
         options.queryTimeoutMs,
@@ -100,6 +102,13 @@ export function openDatabase(options: ResolvedOptions): Database {
     } catch (thrown) {
       throw translateError(thrown, { ...call, phase: 'query', target })
     }
+  }
+
+  /** Under which name to prepare it on this connection; undefined: not at all. */
+  function nameFor(client: object, statement: Statement): string | undefined {
+    if (source === undefined || options.preparedStatements === false) return undefined
+    if (options.preparedStatements === true) return nameOf(statement)
+    return isDirectSession(client) ? frequentNameOf(statement) : undefined
   }
 
   async function checkout(pools: PoolSource, call: Call): Promise<PoolClient> {
@@ -152,14 +161,4 @@ function ignore(): void {}
 
 function about(call: Call): string {
   return call.queue === undefined ? call.operation : `${call.operation} "${call.queue}"`
-}
-
-const statementNames = new Map<string, string>()
-
-function nameOf(text: string): string {
-  const known = statementNames.get(text)
-  if (known !== undefined) return known
-  const name = `aimq_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`
-  statementNames.set(text, name)
-  return name
 }

@@ -28,10 +28,10 @@ export interface QueueClientSettings {
    */
   readonly connectTimeoutMs?: number
   /**
-   * Named statements. Faster, but a transaction pooler (Supavisor on port 6543, PgBouncer before 1.21) loses them.
-   * @default false
+   * Prepared statements: faster, but a transaction pooler (Supavisor on port 6543, PgBouncer before 1.21) loses them.
+   * @default on connections of ours that turn out to reach the server directly; not in a pool of yours
    */
-  readonly preparedStatements?: boolean
+  readonly preparedStatements?: boolean | undefined
   /**
    * The largest payload, in bytes of JSON; at most 8 MiB.
    * @default 262_144
@@ -59,17 +59,18 @@ export interface QueueClientOptions extends QueueClientSettings {
 }
 
 /** The default of every setting. */
-export const defaults: Required<QueueClientSettings> = {
+export const defaults: Required<Omit<QueueClientSettings, 'preparedStatements'>> = {
   maxConnections: 4,
   queryTimeoutMs: 15_000,
   connectTimeoutMs: 10_000,
-  preparedStatements: false,
   maxPayloadBytes: 262_144,
   idempotencyWindowMs: 86_400_000,
   logger: consoleLogger,
 }
 
-export interface ResolvedOptions extends Required<QueueClientSettings> {
+export interface ResolvedOptions extends Required<Omit<QueueClientSettings, 'preparedStatements'>> {
+  /** `undefined`: where the connection is direct. */
+  readonly preparedStatements?: boolean | undefined
   readonly connectionString?: string | undefined
   readonly pool?: Pool | undefined
   readonly client?: SqlClient | undefined
@@ -110,7 +111,7 @@ const schema = v.pipe(
     maxConnections: v.optional(range(1, 1000, 'connections'), defaults.maxConnections),
     queryTimeoutMs: v.optional(range(1, dayMs, 'milliseconds'), defaults.queryTimeoutMs),
     connectTimeoutMs: v.optional(range(1, dayMs, 'milliseconds'), defaults.connectTimeoutMs),
-    preparedStatements: v.optional(v.boolean(), defaults.preparedStatements),
+    preparedStatements: v.optional(v.boolean()),
     maxPayloadBytes: v.optional(range(1, payloadCeilingBytes, 'bytes'), defaults.maxPayloadBytes),
     idempotencyWindowMs: v.optional(range(1000, 3650 * dayMs, 'milliseconds'), defaults.idempotencyWindowMs),
     logger: v.optional(

@@ -1,6 +1,7 @@
 import { parseTls, type TlsWish, tlsOptions } from '@aimq/events/tls'
 import { Client, Pool, type PoolConfig } from 'pg'
 import { parse } from 'pg-connection-string'
+import { recognizeSession } from './direct-session.ts'
 import { QueueError, queueErrorCodes } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
 
@@ -67,6 +68,9 @@ async function openPool(config: PoolConfig, wish: TlsWish, options: ResolvedOpti
     connectionTimeoutMillis: options.connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
     keepAlive: true,
+    ...(options.preparedStatements === undefined
+      ? { onConnect: (client) => recognizeSession(client, options.connectTimeoutMs) }
+      : {}),
     // A script that forgets to close its client still ends.
     allowExitOnIdle: true,
   })

@@ -23,7 +23,10 @@ export class Outbox {
     const batch = this.#singly > 0 ? ready.slice(0, 1) : ready
     this.#singly = Math.max(0, this.#singly - batch.length)
     if (batch.length === this.#pending.length) this.#pending = []
-    else this.#pending = this.#pending.filter((ended) => !batch.includes(ended))
+    else {
+      const taken = new Set(batch)
+      this.#pending = this.#pending.filter((ended) => !taken.has(ended))
+    }
     return batch
   }
 
@@ -35,7 +38,7 @@ export class Outbox {
 
   /** The queue will not have this batch as it is. They go again one by one. */
   putBackSingly(batch: readonly EndedJob[]): void {
-    this.#singly = batch.length
+    this.#singly += batch.length
     this.#pending.unshift(...batch)
   }
 }

@@ -1,12 +1,12 @@
 import { type QueueStatus, type ReadResult, summarizeError } from '@aimq/events'
 import { DeadLetterLane } from './dead-letter-lane.ts'
 import { giveUpLater } from './decide.ts'
+import { Flow } from './flow.ts'
 import { Hand } from './hand.ts'
 import { type EndedJob, Ledger, releasesOf, settlementOf } from './ledger.ts'
 import { longestWaitMs } from './longest-wait.ts'
 import type { ResolvedQueue } from './options.ts'
 import { isRefusal, makeBare, markUncertain, Outbox } from './outbox.ts'
-import { prefetchTarget } from './prefetch.ts'
 import type { RunnerContext } from './runner-context.ts'
 import {
   initialWakeState,
@@ -34,8 +34,9 @@ const shutdownFlushMs = 5000
 
 /**
  * Works one queue. `#pump` is the loop: called whenever anything changed, it starts what can start and sends at most
- * one statement, which carries every settlement of the moment and the next read. When to look is decided by
- * `wake-loop`, what becomes of a job by `decide`; this class only does it.
+ * one statement, which carries every settlement of the moment and the next read; in a fast flow a second one beside it,
+ * of which `wake-loop` knows nothing. When to look is decided by `wake-loop`, how much to read by `flow`, what becomes of
+ * a job by `decide`; this class only does it.
  */
 export class QueueRunner {
   readonly name: string
@@ -47,8 +48,10 @@ export class QueueRunner {
   readonly #deadLetters: DeadLetterLane
   #wake: WakeState
   readonly #outbox = new Outbox()
-  /** A statement is under way. */
+  readonly #flow: Flow
+  /** A statement is under way; and the second one of a fast flow. */
   #busy = false
+  #busyAhead = false
   #pumpScheduled = false
   #timer: Disposable | undefined
   #paused = false
@@ -56,7 +59,6 @@ export class QueueRunner {
   #idle = false
   /** Why the queue cannot be worked for the moment. */
   #trouble: string | undefined
-  #pace = { finished: 0, since: 0 }
   #reads = 0
   #emptyReads = 0
   #onPump: (() => void) | undefined
@@ -69,7 +71,8 @@ export class QueueRunner {
     this.#wake = initialWakeState(context.clock.monotonic())
     this.#ledger = new Ledger(context.bus, queue)
     const { bus, clock, logger, slots, options } = context
-    const { leaseMs } = queue.policy
+    const { leaseMs, concurrency, maxPrefetch } = queue.policy
+    this.#flow = new Flow({ concurrency, maxPrefetch, maxReadCount })
     this.#hand = new Hand({
       clock,
       logger,
@@ -147,7 +150,7 @@ export class QueueRunner {
   /** Jobs that run may finish until `signal` aborts; the rest goes back at once, attempt not spent. */
   async stop(signal: AbortSignal): Promise<void> {
     const idle = () => this.#hand.running === 0
-    const flushed = () => this.#outbox.size === 0 && !this.#busy
+    const flushed = () => this.#outbox.size === 0 && !this.#busy && !this.#busyAhead
     const before = this.#ledger.released
     this.#hand.close()
     this.#schedule()
@@ -187,9 +190,12 @@ export class QueueRunner {
     this.#onPump?.()
     // A read that was under way when the queue was paused begins no flow.
     this.wakeups.say(this.#wake.wanted || this.#paused)
-    if (this.#busy) return
-    this.#disarm()
     const now = this.#context.clock.monotonic()
+    if (this.#busy) {
+      this.#pumpAhead(now)
+      return
+    }
+    this.#disarm()
     if (this.#wake.blockedUntil > now) {
       this.#arm(this.#wake.blockedUntil)
       return
@@ -197,59 +203,86 @@ export class QueueRunner {
     const count = this.#readCount(now)
     const next = count > 0 ? nextLook(this.#wake, now) : undefined
     const reads = next?.kind === 'read' ? count : 0
-    // A release whose lease a heartbeat under way may yet prolong has to wait for that.
-    const batch = this.#outbox.take(({ job }) => !(job.releasing && this.#hand.isBeating(job)))
+    const batch = this.#takeSettleable()
     if (reads > 0 || batch.length > 0) void this.#whileBusy(() => this.#exchange(reads, batch))
     else if (next?.kind === 'probe') void this.#whileBusy(() => this.#probe())
     else if (next?.kind === 'wait') this.#arm(next.until)
   }
 
+  /** The second statement of a fast flow. One that finds nothing says nothing: the first is about to ask again. */
+  #pumpAhead(now: number): void {
+    if (this.#busyAhead || !this.#flow.isFast || this.#wake.blockedUntil > now) return
+    const count =
+      this.#wake.empty > 0 || !this.#mayRead ? 0 : this.#flow.share(this.#hand.room(this.#flow.ahead))
+    if (count + this.#outbox.size < this.#flow.worthwhile) return
+    const batch = this.#takeSettleable()
+    if (count + batch.length === 0) return
+    this.#busyAhead = true
+    void this.#attempt(() => this.#exchange(count, batch, true)).then(() => {
+      this.#busyAhead = false
+      this.#schedule()
+    })
+  }
+
+  /** A release whose lease a heartbeat under way may yet prolong has to wait for that. */
+  #takeSettleable(): EndedJob[] {
+    return this.#outbox.take(({ job }) => !(job.releasing && this.#hand.isBeating(job)))
+  }
+
+  get #mayRead(): boolean {
+    return !this.#paused && this.#deadLetters.size < maxStuckDeadLetters
+  }
+
   /** How many messages to read. */
   #readCount(now: number): number {
-    if (this.#paused || this.#deadLetters.size >= maxStuckDeadLetters) return 0
-    const finished = this.#hand.finished - this.#pace.finished
-    const ahead = prefetchTarget(finished, now - this.#pace.since, this.#queue.policy.maxPrefetch)
-    return Math.min(maxReadCount, this.#hand.room(ahead))
+    if (!this.#mayRead) return 0
+    return this.#flow.share(this.#hand.room(this.#flow.measure(this.#hand.finished, now)))
   }
 
   async #whileBusy(statement: () => Promise<void>): Promise<void> {
     this.#busy = true
+    await this.#attempt(statement)
+    this.#busy = false
+    this.#schedule()
+  }
+
+  async #attempt(statement: () => Promise<void>): Promise<void> {
     try {
       await statement()
       this.#recovered()
     } catch (thrown) {
       this.#failed(thrown)
-    } finally {
-      this.#busy = false
-      this.#schedule()
     }
   }
 
   /** Settles what has ended and reads up to `count` messages, on one round trip. */
-  async #exchange(count: number, batch: EndedJob[]): Promise<void> {
+  async #exchange(count: number, batch: EndedJob[], ahead = false): Promise<void> {
     const { bus, clock } = this.#context
     const read = { count, leaseMs: this.#queue.policy.leaseMs }
     const sentAt = clock.monotonic()
-    if (count > 0) this.#readBegins(sentAt)
-    if (batch.length === 0) {
-      this.#accept(await bus.request('queue:read', { queue: this.name, ...read }), sentAt)
-      return
-    }
+    const arrived = this.#flow.expect(count)
+    if (count > 0) this.#readBegins(sentAt, ahead)
     try {
+      if (batch.length === 0) {
+        this.#accept(await bus.request('queue:read', { queue: this.name, ...read }), sentAt, ahead)
+        return
+      }
       const answer = await bus.request('queue:settle', {
         ...this.#settlements(batch),
         ...(count > 0 ? { read } : {}),
       })
       this.#confirm(batch, answer.lost)
       if (answer.read === undefined) this.#wake = onSettled(this.#wake)
-      else this.#accept(answer.read, sentAt)
+      else this.#accept(answer.read, sentAt, ahead)
     } catch (thrown) {
-      if (!isRefusal(thrown)) {
+      if (batch.length === 0 || !isRefusal(thrown)) {
         this.#outbox.putBack(batch, thrown)
         throw thrown
       }
       if (batch.length > 1) this.#outbox.putBackSingly(batch)
       else for (const ended of this.#reduced(batch, thrown)) this.#outbox.push(ended)
+    } finally {
+      arrived()
     }
   }
 
@@ -286,13 +319,14 @@ export class QueueRunner {
     this.#foundNothing(await this.#context.bus.request('queue:probe', { queue: this.name }))
   }
 
-  #readBegins(now: number): void {
-    this.#wake = onLookBegan(this.#wake, now)
+  #readBegins(now: number, ahead: boolean): void {
     this.#reads++
-    this.#pace = { finished: this.#hand.finished, since: now }
+    if (ahead) return
+    this.#wake = onLookBegan(this.#wake, now)
+    this.#flow.begins(this.#hand.finished, now)
   }
 
-  #accept(read: ReadResult, sentAt: number): void {
+  #accept(read: ReadResult, sentAt: number, ahead: boolean): void {
     if (this.#stopped) {
       this.#handBackLate(read)
       return
@@ -302,7 +336,7 @@ export class QueueRunner {
       this.#found(read)
     } else {
       this.#emptyReads++
-      this.#foundNothing(read.next ?? { nextDueInMs: null, newestId: null })
+      if (!ahead) this.#foundNothing(read.next ?? { nextDueInMs: null, newestId: null })
     }
     this.#hand.take(read, sentAt)
   }
@@ -336,7 +370,9 @@ export class QueueRunner {
   }
 
   #failed(thrown: unknown): void {
-    this.#wake = onError(this.#wake, this.#moment())
+    const moment = this.#moment()
+    // Two statements that fail together are one trouble.
+    if (this.#wake.blockedUntil <= moment.now) this.#wake = onError(this.#wake, moment)
     if (this.#trouble !== undefined) return
     const { message } = summarizeError(thrown)
     this.#trouble = message

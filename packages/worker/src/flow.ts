@@ -1,0 +1,68 @@
+import { prefetchTarget } from './prefetch.ts'
+
+/** So many messages ahead are a flow in which a second statement is worth its round trip. */
+const fastFrom = 100
+
+export interface FlowLimits {
+  readonly concurrency: number
+  readonly maxPrefetch: number
+  /** One read never asks for more. */
+  readonly maxReadCount: number
+}
+
+/**
+ * How much one queue reads. In a fast flow two statements are under way at a time and each asks for half of what there is
+ * room for, so that the database works on one while the handlers work on the other.
+ */
+export class Flow {
+  readonly #limits: FlowLimits
+  #finishedBefore = 0
+  #since = 0
+  #ahead = 0
+  #expected = 0
+
+  constructor(limits: FlowLimits) {
+    this.#limits = limits
+  }
+
+  get isFast(): boolean {
+    return this.#ahead >= fastFrom
+  }
+
+  /** What is worth a second statement: messages to settle and to read, together. */
+  get worthwhile(): number {
+    return this.#ahead / 2
+  }
+
+  /** How many messages to hold beyond the free slots, at the pace since the last read that was counted by `begins`. */
+  measure(finished: number, now: number): number {
+    this.#ahead = prefetchTarget(finished - this.#finishedBefore, now - this.#since, this.#limits.maxPrefetch)
+    return this.#ahead
+  }
+
+  /** The same as measured last. */
+  get ahead(): number {
+    return this.#ahead
+  }
+
+  /** A read begins from which the pace is measured. */
+  begins(finished: number, now: number): void {
+    this.#finishedBefore = finished
+    this.#since = now
+  }
+
+  /** How many to ask for, when there is room for `room`. */
+  share(room: number): number {
+    const { concurrency, maxReadCount } = this.#limits
+    const half = this.isFast ? Math.ceil((concurrency + this.#ahead) / 2) : maxReadCount
+    return Math.max(0, Math.min(maxReadCount, half, room - this.#expected))
+  }
+
+  /** Counts what a statement under way may bring, until the function it answers with is called. */
+  expect(count: number): () => void {
+    this.#expected += count
+    return () => {
+      this.#expected -= count
+    }
+  }
+}
