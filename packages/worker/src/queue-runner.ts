@@ -1,4 +1,6 @@
-import { type QueueStatus, type ReadResult, summarizeError } from '@aimq/events'
+import type { QueueStatus, ReadResult } from '@aimq/events'
+import type { ActiveJob } from './active-job.ts'
+import { Alarm } from './alarm.ts'
 import { DeadLetterLane } from './dead-letter-lane.ts'
 import { giveUpLater } from './decide.ts'
 import { Flow } from './flow.ts'
@@ -6,8 +8,10 @@ import { Hand } from './hand.ts'
 import { type EndedJob, Ledger, releasesOf, settlementOf } from './ledger.ts'
 import { longestWaitMs } from './longest-wait.ts'
 import type { ResolvedQueue } from './options.ts'
-import { isRefusal, makeBare, markUncertain, Outbox } from './outbox.ts'
+import { isRefusal, Outbox } from './outbox.ts'
+import { Refused } from './refused.ts'
 import type { RunnerContext } from './runner-context.ts'
+import { Trouble } from './trouble.ts'
 import {
   initialWakeState,
   lookBy,
@@ -49,16 +53,16 @@ export class QueueRunner {
   #wake: WakeState
   readonly #outbox = new Outbox()
   readonly #flow: Flow
+  readonly #alarm: Alarm
+  readonly #trouble: Trouble
+  readonly #refused: Refused
   /** A statement is under way; and the second one of a fast flow. */
   #busy = false
   #busyAhead = false
   #pumpScheduled = false
-  #timer: Disposable | undefined
   #paused = false
   #stopped = false
   #idle = false
-  /** Why the queue cannot be worked for the moment. */
-  #trouble: string | undefined
   #reads = 0
   #emptyReads = 0
   #onPump: (() => void) | undefined
@@ -72,6 +76,10 @@ export class QueueRunner {
     this.#ledger = new Ledger(context.bus, queue)
     const { bus, clock, logger, slots, options } = context
     const { leaseMs, concurrency, maxPrefetch } = queue.policy
+    this.#alarm = new Alarm(clock, () => this.#pump())
+    this.#trouble = new Trouble(bus, logger, this.name)
+    const letGo = (job: ActiveJob) => this.#hand.letGo(job)
+    this.#refused = new Refused({ queue: this.name, trouble: this.#trouble, letGo })
     this.#flow = new Flow({ concurrency, maxPrefetch, maxReadCount })
     this.#hand = new Hand({
       clock,
@@ -89,7 +97,8 @@ export class QueueRunner {
       clock,
       move: async (jobs) => (await bus.request('queue:settle', this.#settlements(jobs))).lost,
       onMoved: (jobs, lost) => this.#confirm(jobs, lost),
-      onFailed: (jobs, thrown, failures) => this.#deadLettersFailed(jobs, thrown, failures),
+      onFailed: (jobs, thrown, failures) =>
+        this.#refused.deadLetters(jobs, thrown, failures, (count) => this.#deadLetters.goSingly(count)),
     })
   }
 
@@ -133,7 +142,7 @@ export class QueueRunner {
     const { completed, retried, deadLettered, released, leasesLost } = this.#ledger
     return {
       queue: this.name,
-      state: this.#paused ? 'paused' : this.#trouble === undefined ? 'running' : 'unavailable',
+      state: this.#paused ? 'paused' : this.#trouble.isPresent ? 'unavailable' : 'running',
       running: this.#hand.running,
       buffered: this.#hand.buffered,
       completed,
@@ -166,7 +175,7 @@ export class QueueRunner {
     await this.#until(flushed, unmoved.length === 0 ? 0 : shutdownFlushMs)
     this.#stopped = true
     this.wakeups.say(true)
-    this.#disarm()
+    this.#alarm.clear()
     this.#hand.stop()
     const count = this.#ledger.released - before
     if (count > 0) this.#context.bus.emit('job:enqueued', { queue: this.name, count, source: 'worker' })
@@ -195,9 +204,9 @@ export class QueueRunner {
       this.#pumpAhead(now)
       return
     }
-    this.#disarm()
+    this.#alarm.clear()
     if (this.#wake.blockedUntil > now) {
-      this.#arm(this.#wake.blockedUntil)
+      this.#alarm.set(this.#wake.blockedUntil)
       return
     }
     const count = this.#readCount(now)
@@ -206,7 +215,7 @@ export class QueueRunner {
     const batch = this.#takeSettleable()
     if (reads > 0 || batch.length > 0) void this.#whileBusy(() => this.#exchange(reads, batch))
     else if (next?.kind === 'probe') void this.#whileBusy(() => this.#probe())
-    else if (next?.kind === 'wait') this.#arm(next.until)
+    else if (next?.kind === 'wait') this.#alarm.set(next.until)
   }
 
   /** The second statement of a fast flow. One that finds nothing says nothing: the first is about to ask again. */
@@ -249,7 +258,7 @@ export class QueueRunner {
   async #attempt(statement: () => Promise<void>): Promise<void> {
     try {
       await statement()
-      this.#recovered()
+      this.#trouble.end()
     } catch (thrown) {
       this.#failed(thrown)
     }
@@ -280,38 +289,10 @@ export class QueueRunner {
         throw thrown
       }
       if (batch.length > 1) this.#outbox.putBackSingly(batch)
-      else for (const ended of this.#reduced(batch, thrown)) this.#outbox.push(ended)
+      else for (const ended of this.#refused.reduce(batch, thrown)) this.#outbox.push(ended)
     } finally {
       arrived()
     }
-  }
-
-  /**
-   * Refused on its own: once more with nothing in it but what must be. If even that is refused the message is let go;
-   * its lease ends, and it is read again.
-   */
-  #reduced(batch: readonly EndedJob[], thrown: unknown): readonly EndedJob[] {
-    return batch.filter((ended) => {
-      this.#warn(
-        thrown,
-        `what became of job ${ended.job.id} (queue "${this.name}") cannot be recorded as it is`,
-      )
-      const again = makeBare(ended)
-      if (!again) this.#hand.letGo(ended.job)
-      return again
-    })
-  }
-
-  #deadLettersFailed(batch: readonly EndedJob[], thrown: unknown, failures: number): readonly EndedJob[] {
-    if (isRefusal(thrown)) {
-      if (batch.length === 1) return this.#reduced(batch, thrown)
-      this.#deadLetters.goSingly(batch.length)
-      return batch
-    }
-    markUncertain(batch, thrown)
-    if (failures === 1)
-      this.#warn(thrown, `dead letters of queue "${this.name}" cannot be moved; they stay in hand`)
-    return batch
   }
 
   async #probe(): Promise<void> {
@@ -373,18 +354,7 @@ export class QueueRunner {
     const moment = this.#moment()
     // Two statements that fail together are one trouble.
     if (this.#wake.blockedUntil <= moment.now) this.#wake = onError(this.#wake, moment)
-    if (this.#trouble !== undefined) return
-    const { message } = summarizeError(thrown)
-    this.#trouble = message
-    this.#warn(thrown, `queue "${this.name}" cannot be worked for the moment`)
-    this.#context.bus.emit('worker:queue-paused', { queue: this.name, cause: 'unavailable', message })
-  }
-
-  #recovered(): void {
-    if (this.#trouble === undefined) return
-    this.#trouble = undefined
-    this.#context.logger.info({ queue: this.name }, `queue "${this.name}" is worked again`)
-    this.#context.bus.emit('worker:queue-resumed', { queue: this.name })
+    this.#trouble.begin(thrown)
   }
 
   // --- settlements
@@ -413,7 +383,7 @@ export class QueueRunner {
     this.#schedule()
   }
 
-  // --- waiting and saying
+  // --- waiting
 
   /** Resolves when `reached`, after `limitMs`, or when `signal` aborts, whichever is first. */
   async #until(reached: () => boolean, limitMs: number, signal?: AbortSignal): Promise<void> {
@@ -428,20 +398,5 @@ export class QueueRunner {
 
   #moment(): Moment {
     return { now: this.#context.clock.monotonic(), random: Math.random }
-  }
-
-  #arm(at: number): void {
-    const { clock } = this.#context
-    this.#timer = clock.timer(at - clock.monotonic(), () => this.#pump())
-  }
-
-  #disarm(): void {
-    this.#timer?.[Symbol.dispose]()
-    this.#timer = undefined
-  }
-
-  #warn(thrown: unknown, what: string): void {
-    const { code, message } = summarizeError(thrown)
-    this.#context.logger.warn({ queue: this.name, code }, `${what}: ${message}`)
   }
 }
