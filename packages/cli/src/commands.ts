@@ -1,4 +1,5 @@
 import { localCommands, startCommand } from './commands/local.ts'
+import { observeCommands } from './commands/observe.ts'
 import { deadLetterCommands, queueCommands } from './commands/queues.ts'
 import { sendCommand } from './commands/send.ts'
 import { triggerCommands, wakeUpCommands } from './commands/wake-ups.ts'
@@ -10,4 +11,5 @@ export const commands: readonly CommandGroup[] = [
   { title: 'Queues', commands: queueCommands },
   { title: 'Messages', commands: [sendCommand, ...deadLetterCommands] },
   { title: 'Wake-ups', commands: [...wakeUpCommands, ...triggerCommands] },
+  { title: 'Look', commands: observeCommands },
 ]

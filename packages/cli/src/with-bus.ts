@@ -34,27 +34,37 @@ export interface Steps {
  */
 export async function withBus<Result>(
   context: Context,
-  { needs, likes = [] }: Steps,
+  steps: Steps,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
   const database = await openDatabase(context)
   try {
     sayDatabase(context, database)
-    const bus = createBus({ logger: complainingLogger(context) })
-    try {
-      const { connectionString } = database
-      for (const step of needs) await bus.use(await loadPlugin(step, context.cwd, { connectionString }))
-      for (const step of likes) {
-        const plugin = await findPlugin(step, context.cwd, { connectionString })
-        if (plugin !== undefined) await bus.use(plugin)
-      }
-      context.signal.throwIfAborted()
-      return await work({ bus, database })
-    } finally {
-      await bus.stop()
-    }
+    return await withBusOn(context, database, steps, work)
   } finally {
     await database.stop()
+  }
+}
+
+/** The same, on a database that is open. */
+export async function withBusOn<Result>(
+  context: Context,
+  database: Database,
+  { needs, likes = [] }: Steps,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const bus = createBus({ logger: complainingLogger(context) })
+  try {
+    const { connectionString } = database
+    for (const step of needs) await bus.use(await loadPlugin(step, context.cwd, { connectionString }))
+    for (const step of likes) {
+      const plugin = await findPlugin(step, context.cwd, { connectionString })
+      if (plugin !== undefined) await bus.use(plugin)
+    }
+    context.signal.throwIfAborted()
+    return await work({ bus, database })
+  } finally {
+    await bus.stop()
   }
 }
 

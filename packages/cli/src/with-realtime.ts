@@ -14,10 +14,23 @@ export async function withRealtime<Result>(
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
   const database = await openDatabase(context)
+  try {
+    sayDatabase(context, database)
+    return await withRealtimeOn(context, database, work)
+  } finally {
+    await database.stop()
+  }
+}
+
+/** The same, on a database that is open. */
+export async function withRealtimeOn<Result>(
+  context: Context,
+  database: Database,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
   let local: (LocalRealtime & { stop(): Promise<void> }) | undefined
   const bus = createBus({ logger: silentAbout(context) })
   try {
-    sayDatabase(context, database)
     // The one of the embedded database. What its triggers send reaches the servers of other processes, too.
     if (database.embedded) local = await startLocalRealtime(context, database)
     await bus.use(await loadPlugin('realtime', context.cwd, wakePaths(context, database, local)))
@@ -26,7 +39,6 @@ export async function withRealtime<Result>(
   } finally {
     await bus.stop()
     await local?.stop()
-    await database.stop()
   }
 }
 
