@@ -1,9 +1,10 @@
--- How pgmq was installed: as an extension, as plain SQL, or not at all.
+-- How pgmq was installed: as an extension, as plain SQL, or not at all. By the catalogue, which anybody may read.
+with relation as (
+  select n.nspname as schema, c.relname as name
+  from pg_class as c
+  join pg_namespace as n on n.oid = c.relnamespace
+)
 select
-  to_regclass('pgmq.meta') is not null as installed,
+  exists (select from relation where schema = 'pgmq' and name = 'meta') as installed,
   (select extversion from pg_extension where extname = 'pgmq') as extension,
-  to_regprocedure('pgmq.create(text)') is not null as has_create,
-  exists (
-    select from pg_attribute where attrelid = to_regclass('pgmq.meta') and attname = 'is_unlogged'
-  ) as has_meta,
-  to_regclass('aimq.idempotency_key') is not null as idempotency
+  exists (select from relation where schema = 'aimq' and name = 'idempotency_key') as idempotency

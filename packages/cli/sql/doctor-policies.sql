@@ -7,5 +7,7 @@ select
   pg_get_expr(p.polqual, p.polrelid) as using_expression,
   pg_get_expr(p.polwithcheck, p.polrelid) as check_expression
 from pg_policy as p
-where p.polrelid = to_regclass('realtime.messages')
+join pg_class as c on c.oid = p.polrelid
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = 'realtime' and c.relname = 'messages'
 order by p.polname

@@ -12,11 +12,10 @@ select
     and coalesce(has_table_privilege(a.oid, 'insert'), false) as may_archive,
   coalesce(s.n_live_tup, 0)::bigint as live,
   coalesce(s.n_dead_tup, 0)::bigint as dead,
-  greatest(s.last_vacuum, s.last_autovacuum) as vacuumed,
-  pg_total_relation_size(c.oid)::bigint as bytes,
-  pg_total_relation_size(a.oid)::bigint as archive_bytes
+  greatest(s.last_vacuum, s.last_autovacuum) as vacuumed
 from pgmq.meta as m
-left join pg_class as c on c.oid = to_regclass(format('pgmq.%I', 'q_' || lower(m.queue_name)))
-left join pg_class as a on a.oid = to_regclass(format('pgmq.%I', 'a_' || lower(m.queue_name)))
+left join pg_namespace as n on n.nspname = 'pgmq'
+left join pg_class as c on c.relnamespace = n.oid and c.relname = 'q_' || lower(m.queue_name)
+left join pg_class as a on a.relnamespace = n.oid and a.relname = 'a_' || lower(m.queue_name)
 left join pg_stat_all_tables as s on s.relid = c.oid
 order by m.queue_name

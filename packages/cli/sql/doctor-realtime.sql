@@ -1,5 +1,7 @@
--- Supabase Realtime in this database.
+-- Supabase Realtime in this database. By the catalogue, which anybody may read.
 select
-  to_regclass('realtime.messages') is not null as has_messages,
-  to_regprocedure('realtime.send(jsonb, text, text, boolean)') is not null as has_send,
-  coalesce((select relrowsecurity from pg_class where oid = to_regclass('realtime.messages')), false) as row_security
+  m.oid is not null as has_messages,
+  coalesce(m.relrowsecurity, false) as row_security
+from (values ('realtime')) as wanted (schema)
+left join pg_namespace as n on n.nspname = wanted.schema
+left join pg_class as m on m.relnamespace = n.oid and m.relname = 'messages'

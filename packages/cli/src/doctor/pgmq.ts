@@ -3,7 +3,6 @@ import { type Finding, fault, note, ok } from './finding.ts'
 export interface PgmqRow {
   readonly installed: boolean
   readonly extension: string | null
-  readonly has_create: boolean
   readonly idempotency: boolean
 }
 

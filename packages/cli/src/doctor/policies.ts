@@ -2,7 +2,6 @@ import { type Finding, fault, note, ok, warning } from './finding.ts'
 
 export interface RealtimeRow {
   readonly has_messages: boolean
-  readonly has_send: boolean
   readonly row_security: boolean
 }
 

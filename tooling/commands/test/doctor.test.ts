@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { aimq } from '../harness/aimq.ts'
+import { canary, useDatabase } from '../harness/database.ts'
+
+const database = useDatabase()
+const env = { DATABASE_URL: database.url }
+const weak = `doctor_weak_${process.pid}`
+const bare = `doctor_bare_${process.pid}`
+
+interface Finding {
+  readonly check: string
+  readonly level: string
+  readonly message: string
+  readonly remedy?: string
+}
+
+async function examine(
+  url = database.url,
+  ...args: string[]
+): Promise<{ code: number | null; findings: Finding[] }> {
+  const { code, stdout } = await aimq(['doctor', '--json', ...args], { env: { DATABASE_URL: url } })
+  return { code, findings: (JSON.parse(stdout) as { findings: Finding[] }).findings }
+}
+
+const bad = (findings: readonly Finding[]) =>
+  findings.filter(({ level }) => level === 'fault' || level === 'warning')
+
+beforeAll(async () => {
+  await database.query('create extension if not exists pgmq')
+  for (const queue of ['emails', 'emails_dlq']) await database.query('select pgmq.create($1)', [queue])
+  await database.query(`create role ${weak} login password '${canary}'`)
+  await database.query(`create database ${bare} template template0`)
+})
+afterAll(async () => {
+  await database.query(`drop database ${bare}`)
+  await database.query(`drop owned by ${weak}`)
+  await database.query(`drop role ${weak}`)
+})
+
+test('a database in order: nothing is wrong, and what could be better is noted', async () => {
+  const { code, stdout, stderr } = await aimq(['doctor'], { env })
+  expect(code).toBe(0)
+  expect(stderr).toContain('on the database')
+  expect(stdout).toMatch(/^✓ pgmq +pgmq 1\.\d/m)
+  expect(stdout).toMatch(/^✓ wake-ups +LISTEN\/NOTIFY: a canary came back in /m)
+  expect(stdout).toMatch(/^· triggers +nobody tells workers of new jobs in emails: /m)
+  expect(stdout).toContain('→ run: aimq enable-realtime emails')
+  expect(stdout.trimEnd()).toMatch(/Nothing is wrong\.$/)
+})
+
+describe('what is wrong, with its remedy: 3', () => {
+  test('a trigger that drifted; what the remedy says mends it', async () => {
+    await aimq(['enable-realtime', 'emails'], { env })
+    await database.query('alter table pgmq.q_emails disable trigger aimq_notify_emails')
+    const { code, findings } = await examine()
+    expect(code).toBe(3)
+    expect(bad(findings)).toMatchObject([{ check: 'triggers', remedy: 'run: aimq triggers repair' }])
+    await aimq(['triggers', 'repair'], { env })
+    expect((await examine()).code).toBe(0)
+  })
+
+  test('no pgmq', async () => {
+    const { code, findings } = await examine(database.urlWith({ database: bare }))
+    expect(code).toBe(3)
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        check: 'pgmq',
+        level: 'fault',
+        remedy: expect.stringContaining('create extension pgmq'),
+      }),
+    )
+  })
+
+  test('an unlogged queue; what the remedy says mends it', async () => {
+    await database.query(`select pgmq.create_unlogged('fleeting')`)
+    const { code, findings } = await examine()
+    expect(code).toBe(3)
+    const found = bad(findings).find(({ message }) => message.includes('unlogged'))
+    await database.query(found?.remedy?.replace('run: ', '') ?? '')
+    expect((await examine()).code).toBe(0)
+    await database.query(`select pgmq.drop_queue('fleeting')`)
+  })
+
+  test('a role that may not look, and one that may not work: the statements make it able', async () => {
+    const url = database.urlWith({ user: weak })
+    const { code, findings } = await examine(url)
+    expect(code).toBe(3)
+    expect(findings).toContainEqual(expect.objectContaining({ check: 'grants', level: 'fault' }))
+    await database.query(`grant usage on schema pgmq to ${weak}`)
+    await database.query(`grant select on pgmq.meta to ${weak}`)
+    const grants = (await examine(url)).findings.filter(({ check }) => check === 'grants')
+    expect(grants.map(({ level }) => level)).toEqual(['warning', 'warning'])
+    for (const { remedy = '' } of grants) await database.query(remedy.replace('as its owner: ', ''))
+    expect((await examine(url)).findings.filter(({ check }) => check === 'grants')).toEqual([])
+  })
+})
+
+test('--security names what strangers may do; what the remedies say takes it from them', async () => {
+  expect((await examine(database.url, '--security')).code).toBe(0)
+  await database.query('grant usage on schema pgmq to public')
+  await database.query('grant select on pgmq.q_emails to public')
+  const { code, findings } = await examine(database.url, '--security')
+  expect(code).toBe(3)
+  const grants = findings.filter(({ check }) => check === 'grants')
+  expect(grants.map(({ message }) => message)).toEqual([
+    'PUBLIC has select on pgmq.q_emails',
+    'PUBLIC has usage on schema pgmq',
+  ])
+  for (const { remedy = '' } of grants) await database.query(remedy.replace('unless you mean it, run: ', ''))
+  expect((await examine(database.url, '--security')).code).toBe(0)
+})
+
+test('a database that is not there is told as always', async () => {
+  const { code, stderr } = await aimq(['doctor'], { env: { DATABASE_URL: database.urlWith({ port: 1 }) } })
+  expect(code).toBe(69)
+  expect(stderr).toContain('127.0.0.1:1/')
+})
