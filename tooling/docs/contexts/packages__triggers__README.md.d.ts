@@ -1,0 +1,5 @@
+import type { TriggersClient } from '@aimq/triggers'
+
+declare global {
+  const triggers: TriggersClient
+}
