@@ -44,7 +44,7 @@ async function stopped(worker: WorkerProcess): Promise<void> {
 }
 
 test('DATABASE_URL: woken over LISTEN, and says so with the time its canary took', async () => {
-  const worker = await sleeper('heard', [])
+  const worker = await sleeper('heard', ['--no-triggers'])
   const [line] = await worker.saw(/.*wake-ups over listen are proven.*/)
   expect(JSON.parse(line)).toMatchObject({ path: 'listen', canaryMs: expect.any(Number) })
   await sendAndSee(worker, 'heard', `pg_notify('aimq:jobs', '${hint('heard')}')`)
@@ -55,12 +55,40 @@ test('SUPABASE_URL and a key: woken over Supabase Realtime alone, with --no-list
   const realtime = await startRealtime({ connectionString: database.url })
   onTestFinished(() => realtime.stop())
   const env = { SUPABASE_URL: realtime.url, SUPABASE_SERVICE_ROLE_KEY: realtime.serviceRoleKey }
-  const worker = await sleeper('broadcast', ['--no-listen'], env)
+  const worker = await sleeper('broadcast', ['--no-listen', '--no-triggers'], env)
   await worker.saw(/wake-ups over supabase are proven/)
   const tell = `realtime.send('${hint('broadcast')}', 'job_enqueued', 'aimq:jobs', true)`
   await sendAndSee(worker, 'broadcast', tell)
   expect(worker.output()).not.toContain('listen')
   expect(worker.output()).not.toContain(realtime.serviceRoleKey)
+  await stopped(worker)
+})
+
+test('the database itself tells of jobs, over every path the worker hears on', async () => {
+  const worker = await sleeper('told', [])
+  await worker.saw(/wake-up triggers installed/)
+  await sendAndSee(worker, 'told', '1')
+  await stopped(worker)
+  const again = await sleeper('told', [])
+  await again.saw(/wake-ups over listen are proven/)
+  await sendAndSee(again, 'told', '1')
+  expect(again.output()).not.toContain('wake-up triggers installed')
+  await stopped(again)
+})
+
+test('a role that may not install triggers works by polling, and the reason is said', async () => {
+  await database.query(`select pgmq.create('barred'), pgmq.create('barred_dlq')`)
+  const role = `barred_${process.pid}`
+  await database.query(`create role ${role} login password 'p'`)
+  onTestFinished(async () => {
+    await database.query(`drop owned by ${role}`)
+    await database.query(`drop role ${role}`)
+  })
+  await database.query(`grant usage on schema pgmq to ${role}`)
+  await database.query(`grant select, insert, update, delete on all tables in schema pgmq to ${role}`)
+  const env = { DATABASE_URL: database.urlWith({ user: role, password: 'p' }) }
+  const worker = await sleeper('barred', ['--poll-interval-ms', '100', '--triggers'], env)
+  await worker.saw(/no wake-up triggers were installed.*a role that owns the queues/)
   await stopped(worker)
 })
 

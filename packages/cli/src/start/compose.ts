@@ -6,6 +6,7 @@ import type { HandlerRecord } from './load-handlers.ts'
 import type { OwnWork } from './program.ts'
 import { checkRights, createQueues, requireQueues, withAllGrants } from './queues.ts'
 import type { StopWatch } from './signals.ts'
+import { installTriggers } from './wake-up-triggers.ts'
 import { wakeUpOptions } from './wake-ups.ts'
 
 export interface App {
@@ -41,8 +42,7 @@ export async function compose(
     defaults: { concurrency: config.concurrency },
     totalConcurrency: totalConcurrency(config, handlers),
     pollIntervalMs: config.pollIntervalMs,
-    // Nobody has to broadcast, so a proven path says nothing about the next job.
-    safetyPollIntervalMs: config.pollIntervalMs,
+    safetyPollIntervalMs: Math.max(config.pollIntervalMs, safetyPollIntervalMs),
     gracePeriodMs: config.gracePeriodMs,
   })
   let database: Database | undefined
@@ -69,6 +69,7 @@ export async function compose(
     stop.requested.throwIfAborted()
     await bus.use(workJobs)
     if (wakeUps !== undefined) await bus.use(await step('realtime', wakeUps))
+    await installTriggers(config, handlers, database, { bus, log, stepsFrom })
     return { database, created, close }
   } catch (thrown) {
     await close().catch(() => {})
@@ -77,6 +78,9 @@ export async function compose(
     throw thrown
   }
 }
+
+/** What the worker has by default. */
+const safetyPollIntervalMs = 30_000
 
 /** Enough for every queue to use all of its own: one limit to think about, not two. */
 function totalConcurrency(config: Config, handlers: HandlerRecord): number {

@@ -21,6 +21,8 @@ export interface Config {
   readonly handlers: string | undefined
   readonly drain: boolean
   readonly createQueues: boolean
+  /** Install wake-up triggers on queues that have none. */
+  readonly triggers: boolean
   readonly concurrency: number
   readonly pollIntervalMs: number
   readonly gracePeriodMs: number
@@ -123,6 +125,8 @@ export function readConfig<Own extends object>(
       handlers,
       drain: given.drain ?? false,
       createQueues: given.createQueues ?? true,
+      // Who may not make queues should not change them, either.
+      triggers: given.triggers ?? given.createQueues ?? true,
       concurrency: given.concurrency ?? 10,
       pollIntervalMs: given.pollIntervalMs ?? 1000,
       gracePeriodMs: given.gracePeriodMs ?? 15_000,

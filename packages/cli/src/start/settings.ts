@@ -70,6 +70,12 @@ export const workerSettings = {
     schema: whole(10, dayMs),
     help: 'longest pause between two looks at an idle queue, for when nothing wakes the worker (default: 1000)',
   },
+  triggers: {
+    flag: '--triggers',
+    variable: 'AIMQ_TRIGGERS',
+    schema: yesOrNo,
+    help: 'let the database tell of new jobs: install a trigger on each queue that has none (default: as --create-queues)',
+  },
   listen: {
     flag: '--listen',
     variable: 'AIMQ_LISTEN',
