@@ -4,43 +4,53 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
-import { triggersErrorCodes } from '../src/index.ts'
-import { createDatabase, type TestDatabase } from './database.ts'
+import { rolesSql, triggersErrorCodes } from '../src/index.ts'
+import { createDatabase } from './database.ts'
 
 const folder = fileURLToPath(new URL('..', import.meta.url))
 const readme = await readFile(join(folder, 'README.md'), 'utf8')
 
-const [example = '', tableExample = ''] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(
-  ([, code]) => code,
-)
+/** The first block of each language under a heading. */
+function blocksUnder(heading: string): Readonly<Record<string, string>> {
+  const [, section = ''] = readme.split(`\n${heading}\n`)
+  const [own = ''] = section.split(/^#/m)
+  const blocks = [...own.matchAll(/```(\w+)\n([\s\S]*?)```/g)].toReversed()
+  return Object.fromEntries(blocks.map(([, language, text]) => [language, text]))
+}
 
 it('has an example that runs as it stands', async () => {
-  expect(example.trim().split('\n').length).toBeLessThanOrEqual(20)
+  const { ts = '', text } = blocksUnder('## Use')
+  expect(ts.trim().split('\n').length).toBeLessThanOrEqual(20)
   await using database = await createDatabase()
   await database.query(`select pgmq.create('emails')`)
-  const [, printed] = /```text\n([\s\S]*?)```/.exec(readme) ?? []
-  expect(await run(example, database)).toBe(printed)
+  expect(await run(ts, database.url)).toBe(text)
 })
 
-it('has an example of a table whose changes become jobs', async () => {
+it('has an example of a table whose changes become jobs, of the shape it says', async () => {
   await using database = await createDatabase()
-  await database.query(`select pgmq.create('emails'); create table orders (id int primary key, status text)`)
-  await run([...example.split('\n').slice(0, 3), tableExample].join('\n'), database)
-  await database.query(`insert into orders values (1, 'new'); update orders set status = 'paid'`)
-  expect(await database.query('select message from pgmq.q_emails')).toMatchObject([
-    { message: { op: 'update', table: 'public.orders' } },
-  ])
+  await database.query(`select pgmq.create('orders');
+    create table orders (id int primary key, status text, card text); insert into orders values (1, 'new', '4111')`)
+  const { ts = '', text, json = '' } = blocksUnder('### A change of a table is a job')
+  expect(await run(ts, database.url)).toBe(text)
+  await database.query(`update orders set status = 'paid' where id = 1`)
+  expect(await database.query('select message from pgmq.q_orders')).toEqual([{ message: JSON.parse(json) }])
+})
+
+it('has an example of the SQL for roles', async () => {
+  const { ts = '' } = blocksUnder('### Roles')
+  const sql = rolesSql({ queues: ['emails'], roles: ['producer', 'worker'] })
+  expect(await run(ts, 'postgres://nowhere')).toBe(`${sql}\n`)
 })
 
 /** What it prints, run within the package, so that its own name and its dependencies are found. */
-async function run(code: string, database: TestDatabase): Promise<string> {
+async function run(code: string, databaseUrl: string): Promise<string> {
   const place = await mkdtemp(join(folder, 'test', '.readme-'))
   try {
     const file = join(place, 'example.ts')
     await writeFile(file, code)
     const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@aimq/source', file], {
       cwd: folder,
-      env: { ...process.env, DATABASE_URL: database.url, NODE_OPTIONS: '' },
+      env: { ...process.env, DATABASE_URL: databaseUrl, NODE_OPTIONS: '' },
     })
     return stdout
   } finally {
