@@ -47,6 +47,9 @@ export interface WakeState {
   readonly errors: number
   /** A look that a recent hint is still owed: the row may have become visible after the first one. */
   readonly confirmAt: number | null
+  /** A look for hints of a time to come, and when the last one was. */
+  readonly dueHintAt: number | null
+  readonly dueHintSeenAt: number
   /** Over how long looks that follow a hint are spread, because peers were faster. */
   readonly herdMs: number
   /** Hints in a row, in quick succession, that found nothing and no new message. */
@@ -93,6 +96,8 @@ const maxUnjustifiedWaitMs = 2000
 /** Hints farther apart than that are not held against one another. */
 const leisureMs = 2500
 const dueJitterMs = 25
+/** Hints of a time to come are no reason to look more often: the look before has told when something is due. */
+const dueHintEveryMs = 1000
 const firstPollMs = 50
 /** Looks that find nothing: this many at once, then so many a millisecond. */
 const allowanceBurst = 2
@@ -122,6 +127,8 @@ export function initialWakeState(now: number): WakeState {
     blockedUntil: now,
     errors: 0,
     confirmAt: null,
+    dueHintAt: null,
+    dueHintSeenAt: Number.NEGATIVE_INFINITY,
     herdMs: 0,
     unjustified: 0,
     hintedAt: Number.NEGATIVE_INFINITY,
@@ -148,6 +155,7 @@ export function nextLook(state: WakeState, now: number): NextLook {
  * database knows by its own clock.
  */
 export function onHint(state: WakeState, { now, random }: Moment, dueInMs = 0): WakeState {
+  if (dueInMs > 0) return onDueHint(state, { now, random }, dueInMs)
   const next = {
     ...state,
     hints: state.hints + 1,
@@ -156,19 +164,29 @@ export function onHint(state: WakeState, { now, random }: Moment, dueInMs = 0): 
     // Honest hints for jobs that a peer took look like forged ones; but they do not come by the dozen.
     unjustified: now - state.hintedAt > leisureMs ? 0 : state.unjustified,
   }
-  // After the last hint of a burst: an earlier one's may come before the row of this one can be seen.
-  const confirmAt = now + Math.max(confirmAfterMs, unjustifiedWait(next))
-  if (dueInMs > 0) {
-    const soonest = Math.min(now + dueInMs + jitter(random), confirmAt)
-    return { ...next, confirmAt, look: lookFor(state, now), lookAt: Math.min(state.lookAt, soonest) }
-  }
   const spread = Math.max(random() * state.herdMs, unjustifiedWait(next))
   return {
     ...next,
     hinted: true,
     look: lookFor(state, now),
     lookAt: Math.min(state.lookAt, now + spread),
-    confirmAt,
+    // After the last hint of a burst: an earlier one's may come before the row of this one can be seen.
+    confirmAt: now + Math.max(confirmAfterMs, unjustifiedWait(next)),
+  }
+}
+
+function onDueHint(state: WakeState, { now, random }: Moment, dueInMs: number): WakeState {
+  const again = state.dueHintSeenAt + dueHintEveryMs
+  const soonest = now + Math.min(dueInMs + jitter(random), confirmAfterMs)
+  const dueHintAt = Math.min(state.dueHintAt ?? Number.POSITIVE_INFINITY, Math.max(soonest, again))
+  return {
+    ...state,
+    hints: state.hints + 1,
+    hintedAt: now,
+    dueHintAt,
+    look: lookFor(state, now),
+    lookAt: Math.min(state.lookAt, dueHintAt),
+    confirmAt: Math.max(state.confirmAt ?? 0, now + confirmAfterMs, again),
   }
 }
 
@@ -192,6 +210,8 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
     // Hints that nobody wanted were not missed.
     unasked: state.wanted && state.reasons === state.reasonsSeen && state.empty > 0,
     confirmAt: confirmed ? null : state.confirmAt,
+    dueHintAt: null,
+    dueHintSeenAt: state.dueHintAt === null ? state.dueHintSeenAt : now,
     allowance: allowanceNow(state, now) - 1,
     allowanceAt: now,
   }
@@ -268,7 +288,9 @@ export function onNothing(
     state.woken && settled.unjustified === 1 && state.herdMs === 0
       ? confirmSoonAfterMs
       : Number.POSITIVE_INFINITY
-  const wait = Math.max(0, Math.min(due, poll, confirm, soon))
+  // Of a hint that came while we looked.
+  const dueHint = state.dueHintAt === null ? Number.POSITIVE_INFINITY : state.dueHintAt - now
+  const wait = Math.max(0, Math.min(due, poll, confirm, soon, dueHint))
   const look = wait === confirm && settled.herdMs > 0 ? 'probe' : 'read'
   return { ...settled, look, lookAt: now + wait }
 }

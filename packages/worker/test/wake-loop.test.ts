@@ -162,6 +162,19 @@ describe('the wake-up loop', () => {
     expect(Math.max(...last)).toBeLessThanOrEqual(2000)
   })
 
+  it('looks about once a second when hints keep naming a time to come that is none', () => {
+    let state = idle()
+    let looks = 0
+    for (let now = 10_000; now < 15_000; now++) {
+      state = onHint(state, at(now), 1 + (now % 50))
+      if (nextLook(state, now).kind === 'wait') continue
+      looks++
+      state = onNothing(onLookBegan(state, now), empty, proven, at(now))
+    }
+    expect(looks).toBeGreaterThan(3)
+    expect(looks).toBeLessThanOrEqual(10)
+  })
+
   it('trusts hints again after one that brought a new message, even one not due yet', () => {
     let state = { ...idle(), unjustified: 7 }
     state = onHint(state, at(5000))

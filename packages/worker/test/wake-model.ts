@@ -29,7 +29,7 @@ export interface ModelMessage {
 export type Step =
   | { kind: 'pass'; ms: number }
   | { kind: 'send'; delayMs: number; hint: 'at-once' | 'late' | 'early' | 'lost'; lateMs: number }
-  | { kind: 'forged' }
+  | { kind: 'forged'; dueInMs: number }
   | { kind: 'peer-locks'; ms: number }
   | { kind: 'fail-next' }
 
@@ -41,7 +41,10 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     hint: fc.constantFrom('at-once' as const, 'late' as const, 'early' as const, 'lost' as const),
     lateMs: fc.nat(250),
   }),
-  fc.record({ kind: fc.constant('forged' as const) }),
+  fc.record({
+    kind: fc.constant('forged' as const),
+    dueInMs: fc.oneof(fc.constant(0), fc.nat(100), fc.nat(5000)),
+  }),
   fc.record({ kind: fc.constant('peer-locks' as const), ms: fc.nat(500) }),
   fc.record({ kind: fc.constant('fail-next' as const) }),
 )
@@ -80,7 +83,7 @@ export class Model {
   apply(step: Step): void {
     const moment = { now: this.now, random: this.random }
     if (step.kind === 'pass') this.pass(step.ms)
-    if (step.kind === 'forged') this.state = onHint(this.state, moment)
+    if (step.kind === 'forged') this.state = onHint(this.state, moment, step.dueInMs)
     if (step.kind === 'fail-next') this.#failNext = true
     if (step.kind === 'peer-locks')
       for (const message of this.messages) message.lockedUntil = this.now + step.ms
@@ -143,7 +146,8 @@ export class Model {
 
   hint(message: ModelMessage): void {
     message.hintedAt = this.now
-    this.state = onHint(this.state, { now: this.now, random: this.random })
+    const dueInMs = Math.max(0, message.visibleAt - this.now)
+    this.state = onHint(this.state, { now: this.now, random: this.random }, dueInMs)
   }
 
   #runPlanned(): void {

@@ -241,7 +241,11 @@ describe('wake-ups', () => {
     expect(asked['queue:read']).toBeLessThanOrEqual(10)
   })
 
-  it('(i) forged by the thousand delay real jobs little, and cost little', async () => {
+  it.each([
+    ['now', ''],
+    ['for soon', ',"due_in_ms":1'],
+    ['over and over', ',"again_in_ms":1'],
+  ])('(i) forged by the thousand, %s, delay real jobs little, and cost little', async (_what, more) => {
     const arrivals = new Arrivals()
     const bus = await startWorker({
       handlers: { forged: arrivals.handler },
@@ -258,7 +262,8 @@ describe('wake-ups', () => {
     const storm = (async () => {
       while (storming) {
         await producer.query(
-          `select count(pg_notify('aimq:jobs', '{"queue":"forged","count":' || n || '}')) from generate_series(1, 1000) as n`,
+          `select count(pg_notify('aimq:jobs', '{"queue":"forged","count":' || n || $1 || '}')) from generate_series(1, 1000) as n`,
+          [more],
         )
         await pause(50)
       }
