@@ -26,6 +26,7 @@ import { type PruneOptions, pruneArchive, pruneIdempotencyKeys } from './prune.t
 import { queueShapes } from './queue-shape.ts'
 import { type Redriven, redriveMessages } from './redrive.ts'
 import { type DraftMessage, refuseUnknown, sendBatch, sendOptionKeys } from './send.ts'
+import { SendTogether } from './send-together.ts'
 import { type ReadWish, readMessages, type Settled, settleMessages } from './settle.ts'
 
 /** Every call takes one: looked at before its statement is sent, since what is under way cannot be taken back. */
@@ -174,6 +175,31 @@ export function observedQueueClient(
     return result
   }
 
+  const together = new SendTogether(operations, (queue, drafts) => {
+    observer.sent?.(queue, drafts.length, earliest(drafts))
+  })
+
+  /** One message: beside others of the same moment, unless it has a key or a transaction. */
+  async function sendOne(
+    queue: QueueReference,
+    message: DraftMessage,
+    call: TransactionOptions,
+  ): Promise<string> {
+    if (call.transaction === undefined && message.idempotencyKey === undefined) {
+      const name = queueNameOf(queue)
+      if (typeof queue === 'object') await validatePayload(queue, message.payload)
+      return together.send(name, message, call.signal)
+    }
+    const { ids } = await sendAll(queue, [message], call)
+    return ids[0] as string
+  }
+
+  async function close(): Promise<void> {
+    const underWay = together.settled()
+    if (underWay !== undefined) await underWay
+    await database.close()
+  }
+
   const named = (queue: QueueReference): string => queueNameOf(queue)
 
   const client: QueueClient = {
@@ -205,8 +231,7 @@ export function observedQueueClient(
         ...(dueAt === undefined ? {} : { dueAt }),
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       }
-      const { ids } = await sendAll(queue as QueueReference, [message], call)
-      return ids[0] as string
+      return sendOne(queue as QueueReference, message, call)
     },
     sendMany: (queue, messages, call = {}) => sendAll(queue as QueueReference, messages, call),
     async read<Payload>(
@@ -255,8 +280,8 @@ export function observedQueueClient(
       return { postgresVersion, pgmqVersion, partitioned, idempotency }
     },
     check: ({ signal } = {}) => requireUsable(operations, signal),
-    close: () => database.close(),
-    [Symbol.asyncDispose]: () => database.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   }
   return client
 }

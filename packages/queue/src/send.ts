@@ -49,6 +49,16 @@ export async function sendBatch(
 ): Promise<SendResult> {
   // Checked before anything else happens, so that a bad message costs no round trip.
   const prepared = drafts.map((draft) => prepare(operations, queue, draft))
+  return sendPrepared(operations, queue, prepared, options)
+}
+
+/** The same with messages that were checked. */
+export async function sendPrepared(
+  operations: Operations,
+  queue: string,
+  prepared: readonly PreparedMessage[],
+  options: Pick<Call, 'transaction' | 'signal'>,
+): Promise<SendResult> {
   if (prepared.length === 0) return { ids: [], duplicateIds: [] }
   const call: Call = { operation: 'send', queue, ...options }
   const keyed = prepared.filter((message) => message.key !== undefined).length
@@ -80,7 +90,8 @@ interface Progress {
   maybeSent: boolean
 }
 
-interface PreparedMessage {
+/** A message that was checked, and is JSON. */
+export interface PreparedMessage {
   readonly payload: string
   readonly headers: string | undefined
   /** Whether the payload itself looks like an envelope. */
@@ -90,7 +101,8 @@ interface PreparedMessage {
   readonly key: string | undefined
 }
 
-function prepare(operations: Operations, queue: string, draft: DraftMessage): PreparedMessage {
+/** @throws what is wrong with the message */
+export function prepare(operations: Operations, queue: string, draft: DraftMessage): PreparedMessage {
   refuseUnknown(queue, draft)
   const { payload, headers, delayMs, dueAt, idempotencyKey: key } = draft
   const { maxPayloadBytes } = operations.options

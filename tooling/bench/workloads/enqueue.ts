@@ -5,6 +5,7 @@ import type { SubjectName } from '../subjects/index.ts'
 import type { Bench, Workload } from './workload.ts'
 
 const subjects: readonly SubjectName[] = [
+  'aimq',
   'aimq-listen',
   'raw-insert',
   'raw',
