@@ -1,4 +1,5 @@
 import { type Clock, summarizeError } from '@aimq/events'
+import { isSome, type Queues, Unheard, without } from './unheard.ts'
 
 /*
  * The database's triggers (another step, which may be missing) notify only while somebody waits to be told, because
@@ -36,7 +37,6 @@ const queries = {
 /** Rows older than five minutes are pruned by other listeners. */
 const refreshMs = 60_000
 const prunedAfterMs = 240_000
-const missedEveryMs = 1000
 const checkMs = { first: 1, most: 1000 }
 const retryMs = { first: 100, most: 5000 }
 /** A refusal that a person has to mend is tried again so often. */
@@ -47,8 +47,7 @@ const patience = 3
 const wantedAtMostEveryMs = 1000
 const leaveWithinMs = 500
 
-type Queues = ReadonlySet<string> | 'all'
-type TimerName = 'write' | 'check' | 'missed' | 'wanted'
+type TimerName = 'write' | 'check' | 'wanted'
 
 export interface RegisterOptions {
   readonly clock: Clock
@@ -77,8 +76,7 @@ export class ListenerRegister {
   /** What our row says, if it stands. */
   #written: ReadonlySet<string> = new Set()
   #writtenAt = { monotonic: 0, now: 0 }
-  /** Queues whose producers may not have told us. */
-  #unheard: Queues = new Set()
+  readonly #unheard: Unheard
   #fence: string | undefined
   #checkAfterMs = checkMs.first
   #failures = 0
@@ -95,6 +93,7 @@ export class ListenerRegister {
   constructor(options: RegisterOptions) {
     this.#options = options
     this.#awake = options.awake
+    this.#unheard = new Unheard(options.clock, options.onMissed)
   }
 
   /** Registers, if there is a register. */
@@ -136,6 +135,7 @@ export class ListenerRegister {
     this.#closed = true
     for (const timer of this.#timers.values()) timer[Symbol.dispose]()
     this.#timers.clear()
+    this.#unheard.close()
   }
 
   #followWanted(): void {
@@ -180,7 +180,7 @@ export class ListenerRegister {
     const asleep: Queues =
       this.#mayBeGone || this.#ageMs() > prunedAfterMs ? 'all' : without(this.#written, awake)
     // Noted first: from now until they are armed, workers look every second.
-    this.#unhear(asleep)
+    this.#unheard.add(asleep, awake)
     ids.add(this.#id)
     this.#mayBeGone = false
     await query(queries.register, [this.#id, [...awake]])
@@ -193,7 +193,7 @@ export class ListenerRegister {
       this.#fence = undefined
       this.#checkAfterMs = checkMs.first
     }
-    this.#checkWanted = isSome(this.#unheard)
+    this.#checkWanted = this.#unheard.isSome
     await this.#forget(this.#id)
   }
 
@@ -256,40 +256,16 @@ export class ListenerRegister {
     )
   }
 
-  // --- what may have been missed
-
-  #unhear(queues: Queues): void {
-    // Whoever is awake looks anyway.
-    const known = this.#unheard === 'all' ? 'all' : without(this.#unheard, this.#awake)
-    this.#unheard = known === 'all' || queues === 'all' ? 'all' : new Set([...known, ...queues])
-    if (!isSome(this.#unheard)) this.#disarm('missed')
-    else if (!this.#timers.has('missed')) this.#sayMissedIn(missedEveryMs)
-  }
-
-  #sayMissedIn(ms: number): void {
-    this.#arm('missed', ms, () => {
-      // While there is doubt, workers poll.
-      if (this.#doubt === undefined) this.#sayMissed()
-      this.#sayMissedIn(missedEveryMs)
-    })
-  }
-
-  #sayMissed(): void {
-    if (!isSome(this.#unheard)) return
-    this.#options.onMissed(this.#unheard === 'all' ? undefined : [...this.#unheard])
-  }
-
   #armed(): void {
-    this.#disarm('missed')
     this.#disarm('check')
-    this.#sayMissed()
-    this.#unheard = new Set()
+    this.#unheard.end()
     this.#fence = undefined
   }
 
   #setDoubt(cause: string | undefined): void {
     if (cause === this.#doubt) return
     this.#doubt = cause
+    this.#unheard.mute(cause !== undefined)
     this.#options.onDoubt(cause)
   }
 
@@ -307,14 +283,6 @@ export class ListenerRegister {
     this.#timers.get(name)?.[Symbol.dispose]()
     this.#timers.delete(name)
   }
-}
-
-function without(queues: ReadonlySet<string>, others: ReadonlySet<string>): Set<string> {
-  return new Set([...queues].filter((queue) => !others.has(queue)))
-}
-
-function isSome(queues: Queues): boolean {
-  return queues === 'all' || queues.size > 0
 }
 
 /** Why a role may not register, with what mends it; undefined: for another reason. */
