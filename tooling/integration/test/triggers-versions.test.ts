@@ -84,3 +84,57 @@ it('tells over both paths', async () => {
   expect(rows).toEqual([{ count: '2' }, { count: '1' }])
   await triggers.remove()
 })
+
+it('makes table changes into jobs, merged where they wait, and finds them whole', async () => {
+  await database.query('create table orders (id int primary key, status text)')
+  const job = {
+    name: 'orders',
+    table: 'orders',
+    queue: 'emails',
+    payload: ['id', 'status'],
+    coalesceBy: ['id'],
+  }
+  await database.query('truncate pgmq.q_emails')
+  await triggers.installTableJobs({ jobs: [job] })
+  expect(await triggers.planTableJobs({ jobs: [job] })).toEqual({ changes: [] })
+  expect((await triggers.listTableJobs()).triggers).toMatchObject([{ name: 'orders', findings: [] }])
+  await database.query(
+    `begin; insert into orders values (1, 'new'); update orders set status = 'paid'; commit`,
+  )
+  expect((await database.query('select message from pgmq.q_emails')).rows).toEqual([
+    {
+      message: {
+        op: 'update',
+        table: 'public.orders',
+        new: { id: 1, status: 'paid' },
+        old: { id: 1, status: 'new' },
+      },
+    },
+  ])
+  await database.query('alter table orders disable trigger all')
+  expect((await triggers.repair()).changes).toMatchObject([{ action: 'enable' }])
+  await triggers.removeTableJobs()
+  expect((await database.query(`select from pg_namespace where nspname = 'aimq'`)).rows).toEqual([])
+})
+
+it('makes roles, whose worker may send hints by realtime.send to its topic and to no other', async () => {
+  const wish = { queues: ['emails'], rowSecurity: true, realtimeTopic: 'aimq:jobs', apply: true }
+  await triggers.roles(wish)
+  const sentTo = async (topic: string) => {
+    await database.query('begin; set local role aimq_worker')
+    await database.query(`select realtime.send('{"event": "canary"}', 'canary', $1, true)`, [topic])
+    await database.query('reset role')
+    const { rows } = await database.query('select from realtime.messages where topic = $1 and event = $2', [
+      topic,
+      'canary',
+    ])
+    await database.query('rollback')
+    return rows.length
+  }
+  expect(await sentTo('aimq:jobs')).toBe(1)
+  expect(await sentTo('room:1')).toBe(0)
+  await triggers.roles({ ...wish, remove: true })
+  expect((await database.query(`select rolname from pg_roles where rolname like 'aimq\\_%'`)).rows).toEqual(
+    [],
+  )
+})
