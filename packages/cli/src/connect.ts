@@ -10,8 +10,12 @@ export interface Connection extends AsyncDisposable {
   readonly tls: TlsWish['mode']
   /** The process that the server named when we connected; a pooler names one of its own. */
   readonly announcedBackend: number
-  /** Runs `sql/<name>.sql`. */
-  rows<Row>(name: string, values?: readonly unknown[]): Promise<Row[]>
+  /** Runs `sql/<name>.sql`; `:"name"` in it stands for a table whose name has been checked. */
+  rows<Row>(
+    name: string,
+    values?: readonly unknown[],
+    tables?: Readonly<Record<string, string>>,
+  ): Promise<Row[]>
   /** Runs a statement that is no query of ours, such as `begin`. */
   run(statement: 'begin' | 'commit'): Promise<void>
 }
@@ -48,8 +52,9 @@ export async function connect({
   return {
     tls: wish.mode,
     announcedBackend: (client as unknown as { processID: number }).processID,
-    async rows(name, values = []) {
-      return (await client.query(sqlText(name), [...values])).rows
+    async rows(name, values = [], tables = {}) {
+      const text = sqlText(name).replaceAll(/:"(\w+)"/g, (_, table: string) => `"${tables[table]}"`)
+      return (await client.query(text, [...values])).rows
     },
     async run(statement) {
       await client.query(statement)

@@ -14,8 +14,8 @@ export async function queueTriggers(
 /** How a queue's workers are woken: `notify, realtime`; `polling` without a trigger; `broken` when it does not do its work. */
 export function wakeUpWord(state: TriggerState | undefined): string {
   if (state === undefined || !state.installed) return 'polling'
-  const problems = state.findings.map(({ problem }) => problem)
-  if (problems.length > 0) return `broken: ${problems.join(', ')}`
+  const problems = new Set(state.findings.map(({ problem }) => problem))
+  if (problems.size > 0) return `broken: ${[...problems].join(', ')}`
   return pathsWord(state.settings?.paths ?? ['notify'])
 }
 
