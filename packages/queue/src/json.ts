@@ -17,19 +17,20 @@ export interface JsonLimits {
  * An object's properties that are undefined are left out; -0 comes back as 0.
  */
 export function encodeJson(value: unknown, limits: JsonLimits): string {
-  const refuse = (message: string): QueueError =>
-    new QueueError(
-      limits.code ?? queueErrorCodes.invalidPayload,
-      `${limits.queue === undefined ? '' : `queue "${limits.queue}": `}${message}`,
-      { queue: limits.queue },
-    )
   const walk = new Walk(limits)
   const fault = walk.visit(value)
-  if (fault !== undefined) throw refuse(fault)
+  if (fault !== undefined) throw refused(limits, fault)
   const text = JSON.stringify(value)
+  // No character is more than three bytes of UTF-8.
+  if (text.length * 3 <= limits.maxBytes) return text
   const bytes = Buffer.byteLength(text)
-  if (bytes > limits.maxBytes) throw refuse(tooLarge(limits, `${bytes}`))
+  if (bytes > limits.maxBytes) throw refused(limits, tooLarge(limits, `${bytes}`))
   return text
+}
+
+function refused({ code, queue }: JsonLimits, message: string): QueueError {
+  const prefix = queue === undefined ? '' : `queue "${queue}": `
+  return new QueueError(code ?? queueErrorCodes.invalidPayload, prefix + message, { queue })
 }
 
 function tooLarge(limits: JsonLimits, bytes: string): string {

@@ -34,6 +34,10 @@ export const sendOptionKeys: readonly string[] = [
 
 /** A misspelt option would be ignored, and the job run at once or twice. */
 export function refuseUnknown(queue: string, given: object, known: readonly string[] = draftKeys): void {
+  let strange = false
+  // Without making anything, since nearly always nothing is.
+  for (const key in given) if (!known.includes(key)) strange = true
+  if (!strange) return
   const unknown = Object.keys(given).filter((key) => !known.includes(key))
   if (unknown.length === 0) return
   const list = unknown.map((key) => `${show(key)}${didYouMean(key, known)}`).join('; ')
@@ -147,12 +151,18 @@ function checkKey(key: unknown, queue: string): void {
   )
 }
 
-function encodeBatch(messages: readonly PreparedMessage[], shape: QueueShape, queue: string): string {
+/** A batch as JSON. `bare`: payloads and nothing else. */
+function encodeBatch(
+  messages: readonly PreparedMessage[],
+  shape: QueueShape,
+  queue: string,
+  bare: boolean,
+): string {
   const items = messages.map(({ payload, headers, envelopeLike, rest }) => {
     const apart = headers !== undefined && shape.headers ? `,"headers":${headers}` : ''
     const within = shape.headers ? undefined : headers
     const content = envelopeLike || within !== undefined ? envelope(payload, within) : payload
-    return `{"payload":${content}${apart}${rest}}`
+    return bare ? content : `{"payload":${content}${apart}${rest}}`
   })
   const text = `[${items.join(',')}]`
   if (text.length <= maxBatchBytes) return text
@@ -169,12 +179,14 @@ async function sendPlain(
   shape: QueueShape,
   call: Call,
 ): Promise<SendResult> {
-  const rows = await operations.database.run(
-    statement('send', { tables: { queue: `q_${queue}` }, flags: shape.flags }),
-    { messages: encodeBatch(messages, shape, queue) },
+  const bare = messages.every(({ headers, rest }) => headers === undefined && rest === '')
+  const flags = bare ? [...shape.flags, 'bare'] : shape.flags
+  const [row] = await operations.database.run(
+    statement('send', { tables: { queue: `q_${queue}` }, flags }),
+    { messages: encodeBatch(messages, shape, queue, bare) },
     call,
   )
-  return { ids: rows.map((row) => String(row.id)), duplicateIds: [] }
+  return { ids: String(row?.ids).split(','), duplicateIds: [] }
 }
 
 async function sendKeyed(
@@ -193,7 +205,7 @@ async function sendKeyed(
     const rows = await operations.database.run(
       statement('send-idempotent', { tables: { queue: `q_${queue}` }, flags: shape.flags }),
       {
-        messages: encodeBatch(open, shape, queue),
+        messages: encodeBatch(open, shape, queue, false),
         name: queue,
         table: `pgmq.q_${queue}`,
         window: String(operations.options.idempotencyWindowMs),

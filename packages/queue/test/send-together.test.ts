@@ -12,7 +12,7 @@ beforeAll(async () => {
   database = await createDatabase()
   const counting: SqlClient = {
     query: (text, values) => {
-      if (text.startsWith('insert into')) statements++
+      if (text.includes('insert into')) statements++
       return database.pool.query(text, values)
     },
   }
