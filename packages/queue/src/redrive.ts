@@ -1,4 +1,4 @@
-import { assertQueueName, type RedriveInput } from '@aimq/events'
+import { assertQueueName, queueNamePattern, type RedriveInput } from '@aimq/events'
 import type { Call } from './database.ts'
 import { compareIds, messageId, refuseInput, wholeNumber } from './inputs.ts'
 import type { Operations } from './operations.ts'
@@ -79,25 +79,23 @@ async function findSources(
       .at(-1)
     return newest === undefined ? [] : [{ target: to, origin: undefined, newest }]
   }
-  const strays = found.find((source) => source.origin === null || source.origin === queue)
-  if (strays !== undefined && found.length === 1) {
+  // A header is data that anybody may have written: one that names no queue must not keep the other letters here.
+  const known = found.filter(({ origin }) => origin !== queue && queueNamePattern.test(origin ?? ''))
+  const strays =
+    found.reduce((sum, { count }) => sum + count, 0) - known.reduce((sum, { count }) => sum + count, 0)
+  if (strays > 0 && known.length === 0) {
     throw refuseInput(
       queue,
-      `expected dead letters that say which other queue they came from, got ${strays.count} that do not; say where to send them with "to"`,
+      `expected dead letters that say which other queue they came from, got ${strays} that do not; say where to send them with "to"`,
     )
   }
-  if (strays !== undefined) {
+  if (strays > 0) {
     operations.logger.warn(
-      { queue, count: strays.count },
+      { queue, count: strays },
       'some messages do not say which queue they came from and stay; send them on with "to"',
     )
   }
-  return found.flatMap(({ origin, newest }) => {
-    if (origin === null || origin === queue) return []
-    // A header is data that anybody may have written.
-    assertQueueName(origin)
-    return [{ target: origin, origin, newest }]
-  })
+  return known.map(({ origin, newest }) => ({ target: String(origin), origin: String(origin), newest }))
 }
 
 async function drainSource(

@@ -190,6 +190,19 @@ describe('redrive', () => {
     expect(await client.metrics('bulk_dlq')).toMatchObject({ total: 2500 })
   })
 
+  it('leaves letters whose header names no queue, and sends the others', async () => {
+    await client.create('honest')
+    await client.create('mixed_dlq')
+    for (const origin of ['honest', 'a"; drop table pgmq.meta; --', 'Honest', 'mixed_dlq'])
+      await database.query(
+        `insert into pgmq.q_mixed_dlq (vt, message, headers)
+         values (now(), '1', jsonb_build_object('x-aimq-dead-letter', jsonb_build_object('queue', $1::text)))`,
+        [origin],
+      )
+    expect(await client.redrive('mixed_dlq')).toMatchObject({ count: 1, targets: [{ queue: 'honest' }] })
+    expect((await client.metrics('mixed_dlq')).total).toBe(3)
+  })
+
   it('says so when nothing tells where to', async () => {
     for (const queue of ['strays', 'elsewhere']) await client.create(queue)
     await client.send('strays', 1)
