@@ -24,7 +24,7 @@ export function checkPgmq(row: PgmqRow): Finding[] {
         note(
           'idempotency',
           'the table of idempotency keys is not installed: --key and idempotencyKey are refused',
-          "when you need them: await createQueueClient({ connectionString }).install(), from '@aimq/queue'",
+          'when you need them: await createQueueClient({ connectionString }).install() with @aimq/queue',
         ),
       ]
   if (row.extension === null) return [ok('pgmq', 'pgmq, installed as plain SQL'), ...keys]
