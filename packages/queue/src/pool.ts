@@ -5,8 +5,11 @@ import { recognizeSession } from './direct-session.ts'
 import { QueueError, queueErrorCodes } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
 
-/** How long an idle connection is kept. Longer than a worker's usual pause between two statements. */
-const idleTimeoutMs = 30_000
+/**
+ * How long an idle connection is kept. Longer than the half minute, and a tenth of it, between two safety polls of a
+ * worker with nothing to do: or the job that wakes it would wait for a new connection first.
+ */
+const idleTimeoutMs = 60_000
 
 /** Where a client connects to, for messages; and its pool, made when first needed. */
 export interface PoolSource {
