@@ -1,9 +1,13 @@
 import type { TriggerChange } from '@aimq/events'
-import type { Session } from './database.ts'
+import { lockTimeoutMs, type Session } from './database.ts'
 
-/** Does what was planned, in its order. */
+/** Does what was planned, in its order. Tables locked by a change stay so to the end: all of it may wait no longer than one. */
 export async function apply(session: Session, changes: readonly TriggerChange[]): Promise<void> {
-  for (const { sql } of changes) await session.query(sql)
+  const until = performance.now() + lockTimeoutMs
+  for (const { sql } of changes) {
+    const leftMs = Math.max(10, Math.ceil(until - performance.now()))
+    await session.query(`set local lock_timeout = ${leftMs};\n${sql}`)
+  }
 }
 
 /**

@@ -9,27 +9,30 @@ language plpgsql volatile security definer set search_path = '' as $function$
 -- transaction numbered below B has ended, and looks at the queue once more. Numbered below B: it waited for us and
 -- finds our messages. Numbered above: its row was committed before we look, and we notify. Only in repeatable read and
 -- serializable is the snapshot older than the number: there we notify always. And whenever in doubt.
+--
+-- The way through for a busy queue is one query: what is declared, computed or assigned costs every sender.
 declare
-  asleep boolean := false;
-  jobs bigint := 1;
-  first_due pg_catalog.timestamptz := pg_catalog.now();
-  due_in_ms bigint := 0;
+  asleep boolean;
+  jobs bigint;
+  first_due pg_catalog.timestamptz;
+  due_in_ms bigint;
   hint pg_catalog.text;
 begin
-  if TG_ARGV[3] <> 'off' then
-    begin
-      asleep := TG_ARGV[3] = 'always' or pg_catalog.current_setting('transaction_isolation') <> 'read committed';
-      if not asleep then
-        asleep := exists (select from aimq.listener where TG_ARGV[1] <> all (awake));
+  begin
+    if TG_ARGV[3] = 'asleep' and pg_catalog.current_setting('transaction_isolation') = 'read committed'
+      and not exists (select from aimq.listener where TG_ARGV[1] <> all (awake))
+    then
+      if TG_ARGV[4] = 'off' then
+        return null;
       end if;
-    exception when others then
-      raise warning 'aimq: queue "%" could not see who listens, and notifies: %', TG_ARGV[1], sqlerrm;
-      asleep := true;
-    end;
-  end if;
-  if not asleep and TG_ARGV[4] = 'off' then
-    return null;
-  end if;
+      asleep := false;
+    else
+      asleep := TG_ARGV[3] <> 'off';
+    end if;
+  exception when others then
+    raise warning 'aimq: queue "%" could not see who listens, and notifies: %', TG_ARGV[1], sqlerrm;
+    asleep := true;
+  end;
 
   begin
     select pg_catalog.count(*), pg_catalog.min(vt) into jobs, first_due from inserted;
@@ -40,6 +43,9 @@ begin
     due_in_ms := pg_catalog.ceil(1000 * extract(epoch from greatest('0', least(first_due, pg_catalog.now() + '1 year') - pg_catalog.clock_timestamp())));
   exception when others then
     raise warning 'aimq: queue "%" could not count what was sent: %', TG_ARGV[1], sqlerrm;
+    jobs := 1;
+    first_due := pg_catalog.now();
+    due_in_ms := 0;
   end;
   hint := pg_catalog.format('{"event":"job_enqueued","queue":"%s","count":%s,"due_in_ms":%s,"v":1}', TG_ARGV[1], jobs, due_in_ms);
 
