@@ -18,6 +18,8 @@ export interface CommandSpec {
   readonly name: string
   /** As commander writes them: `<queue> [payload]`. */
   readonly operands?: string
+  /** What the one operand may be. */
+  readonly choices?: readonly string[]
   readonly summary: string
   /** More of it, for its own help. */
   readonly details?: string

@@ -1,3 +1,4 @@
+import { completionCommand } from './commands/completion.ts'
 import { localCommands, startCommand } from './commands/local.ts'
 import { observeCommands } from './commands/observe.ts'
 import { deadLetterCommands, queueCommands } from './commands/queues.ts'
@@ -11,5 +12,5 @@ export const commands: readonly CommandGroup[] = [
   { title: 'Queues', commands: queueCommands },
   { title: 'Messages', commands: [sendCommand, ...deadLetterCommands] },
   { title: 'Wake-ups', commands: [...wakeUpCommands, ...triggerCommands] },
-  { title: 'Look', commands: observeCommands },
+  { title: 'Look', commands: [...observeCommands, completionCommand] },
 ]

@@ -25,12 +25,23 @@ interface CommonOptions {
 export async function main(argv: readonly string[]): Promise<void> {
   // pnpm hands the `--` of `pnpm aimq -- list` on.
   const args = argv[0] === '--' ? argv.slice(1) : [...argv]
+  let closed: unknown
+  process.stdout.on('error', (error) => {
+    closed ??= error
+  })
   const code = await runCommandLine(args)
   // What is written is out before the process ends, also where pipes are asynchronous.
-  process.stdout.write('', () => process.exit(code))
+  await new Promise((resolve) => process.stdout.write('', resolve))
+  const unread = closed !== undefined && code === exitCode.ok
+  process.exit(unread ? complain('stdout was closed by its reader', exitCode.failed) : code)
 }
 
 async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
+  if (args[0] === 'complete' && args[1] === '--') {
+    const { complete } = await import('./completion.ts')
+    complete(args.slice(2))
+    return exitCode.ok
+  }
   const program = programName(process.env)
   const fault = credentialFault(args, program)
   if (fault !== undefined) return complain(fault, exitCode.usage)

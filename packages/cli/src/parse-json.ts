@@ -34,9 +34,10 @@ function lossyNumber(text: string): string | undefined {
 /** V8 says where in most of its messages, and repeats the text in all of them. */
 function whereAndWhat(text: string, message: string): string {
   if (text.trim() === '') return 'got nothing'
-  if (/end of JSON input|Unterminated/i.test(message))
-    return `but it ends too early, ${place(text, text.length)}`
   const said = /at position (\d+)/.exec(message)?.[1]
+  if (/end of JSON input|Unterminated/i.test(message) || Number(said) >= text.length) {
+    return `but it ends too early, ${place(text, text.length)}`
+  }
   const token = /Unexpected token '(.)'/su.exec(message)?.[1]
   const at = said === undefined ? undefined : Number(said)
   const what =

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { type AnyCommand, type CommandSpec, type OptionSpec, ValueError } from './command.ts'
 import { exitCode } from './exit-code.ts'
 import { version } from './version.ts'
@@ -51,7 +51,10 @@ export function buildProgram(groups: readonly CommandGroup[], program: string, e
 function addCommand(root: Command, spec: AnyCommand, program: string, execute: Execute): void {
   const [parentName, childName] = spec.name.split(' ') as [string, string?]
   const parent = childName === undefined ? root : parentOf(root, parentName)
-  const command = parent.command(`${childName ?? parentName} ${spec.operands ?? ''}`.trim())
+  const command = parent.command(childName ?? parentName)
+  if (spec.choices !== undefined)
+    command.addArgument(new Argument(spec.operands ?? '').choices([...spec.choices]))
+  else if (spec.operands !== undefined) command.arguments(spec.operands)
   command
     .summary(spec.summary)
     .description(sentence(spec.summary) + (spec.details ? `\n\n${spec.details}` : ''))
