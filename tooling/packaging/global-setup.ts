@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { type InstallSize, table } from './harness/install-size.ts'
-import { type PackedPackage, packAll } from './harness/pack.ts'
+import { type PackedPackage, packAll, type Release, readReleases } from './harness/pack.ts'
 import { startRegistry } from './harness/registry.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     packages: PackedPackage[]
+    /** Their previous releases, as they were packed. */
+    previous: Release[]
     /** Serves the packed packages to npm. */
     registry: string
     /** A folder for what tests tell the end of the run. */
@@ -20,8 +22,10 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'aimq-packed-'))
   const packages = await packAll(folder)
-  const registry = await startRegistry(packages)
+  const previous = await readReleases(join(import.meta.dirname, 'previous'))
+  const registry = await startRegistry([...previous, ...packages])
   project.provide('packages', packages)
+  project.provide('previous', previous)
   project.provide('registry', registry.url)
   const notes = await mkdtemp(join(tmpdir(), 'aimq-notes-'))
   project.provide('notes', notes)

@@ -1,4 +1,4 @@
-import { access, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { list } from 'tar'
 import { run } from './run.ts'
@@ -22,16 +22,20 @@ export interface Manifest {
   readonly [field: string]: unknown
 }
 
-export interface PackedPackage {
+/** A package as it is, or was, published. */
+export interface Release {
   readonly name: string
   readonly version: string
-  /** The folder of its sources in the workspace. */
-  readonly folder: string
   readonly tarball: string
   /** As published: what pnpm wrote into the tarball. */
   readonly manifest: Manifest
   /** What the tarball holds, relative to the package. */
   readonly files: readonly string[]
+}
+
+export interface PackedPackage extends Release {
+  /** The folder of its sources in the workspace. */
+  readonly folder: string
 }
 
 /** Packs every package that is published, as publishing it would. What is built is packed: build first. */
@@ -40,19 +44,20 @@ export async function packAll(destination: string): Promise<PackedPackage[]> {
   await run('npx', ['-y', 'pnpm@12', '-r', ...filters(folders), 'pack', '--pack-destination', destination], {
     cwd: workspace,
   })
-  const tarballs = await readdir(destination)
-  const packed = await Promise.all(tarballs.map((file) => readTarball(join(destination, file))))
-  return Promise.all(
-    packed.map(async ({ manifest, ...rest }) => {
-      const folder = folders.find((folder) => folder.name === manifest.name)?.path ?? ''
-      return { name: manifest.name, version: manifest.version, folder, manifest, ...rest }
-    }),
-  )
+  const releases = await readReleases(destination)
+  return releases.map((release) => {
+    const folder = folders.find((folder) => folder.name === release.name)?.path ?? ''
+    return { ...release, folder }
+  })
 }
 
-export async function readTarball(
-  tarball: string,
-): Promise<Pick<PackedPackage, 'tarball' | 'manifest' | 'files'>> {
+/** What the tarballs in a folder hold. */
+export async function readReleases(folder: string): Promise<Release[]> {
+  const tarballs = (await readdir(folder)).filter((file) => file.endsWith('.tgz'))
+  return Promise.all(tarballs.toSorted().map((file) => readTarball(join(folder, file))))
+}
+
+async function readTarball(tarball: string): Promise<Release> {
   const files: string[] = []
   const chunks: Buffer[] = []
   await list({
@@ -63,7 +68,8 @@ export async function readTarball(
       if (path === 'package.json') entry.on('data', (chunk: Buffer) => chunks.push(chunk))
     },
   })
-  return { tarball, manifest: JSON.parse(Buffer.concat(chunks).toString()), files: files.toSorted() }
+  const manifest = JSON.parse(Buffer.concat(chunks).toString()) as Manifest
+  return { name: manifest.name, version: manifest.version, tarball, manifest, files: files.toSorted() }
 }
 
 async function publishedFolders(): Promise<{ name: string; path: string }[]> {
@@ -72,15 +78,10 @@ async function publishedFolders(): Promise<{ name: string; path: string }[]> {
     (await readdir(packages)).map(async (entry) => {
       const path = join(packages, entry)
       const manifest = JSON.parse(await readFile(join(path, 'package.json'), 'utf8'))
-      const readme = await access(join(path, 'README.md')).then(
-        () => true,
-        () => false,
-      )
-      return { ...(manifest as { name: string; private?: boolean }), path, readme }
+      return { ...(manifest as { name: string; private?: boolean }), path }
     }),
   )
-  // One without a README is only begun.
-  return found.filter((manifest) => !manifest.private && manifest.readme)
+  return found.filter((manifest) => !manifest.private)
 }
 
 function filters(folders: readonly { name: string }[]): string[] {

@@ -4,9 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { basename } from 'node:path'
-import type { PackedPackage } from './pack.ts'
-
-type Published = Pick<PackedPackage, 'name' | 'version' | 'tarball' | 'manifest'>
+import type { Release } from './pack.ts'
 
 export interface Registry extends AsyncDisposable {
   readonly url: string
@@ -16,7 +14,7 @@ export interface Registry extends AsyncDisposable {
  * An npm registry for the scope `@aimq` alone, so that `npm install @aimq/…` does here what it will do for users: npm
  * itself reads the manifests and chooses versions and peers. Everything else comes from the registry npm is set to.
  */
-export async function startRegistry(packages: readonly Published[]): Promise<Registry> {
+export async function startRegistry(packages: readonly Release[]): Promise<Registry> {
   const tarballs = new Map(
     await Promise.all(
       packages.map(async ({ tarball }) => [basename(tarball), await readFile(tarball)] as const),
@@ -33,7 +31,7 @@ export async function startRegistry(packages: readonly Published[]): Promise<Reg
     response.end(JSON.stringify(packument(path, versions)))
   })
 
-  function packument(name: string, versions: readonly Published[]) {
+  function packument(name: string, versions: readonly Release[]) {
     const newest = versions.at(-1)?.version
     return {
       name,
