@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
+import { faults } from '../campaign/faults.ts'
 import { reportOf } from '../campaign/report.ts'
 import { runCampaign } from '../campaign/run-campaign.ts'
 import { scheduleOf } from '../campaign/schedule.ts'
-import { faults } from '../campaign/faults.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 const minutes = 3
