@@ -130,7 +130,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
         call,
         settings.channel,
       )
-      for (const queue of done.touched) observer.installed?.(queue, settings.paths)
+      for (const { queue } of done.touched) observer.installed?.(queue, settings.paths)
       if (!policy) return { changes: done.changes }
       const also = await change((found) => planPolicy(found, settings), call)
       return { changes: [...done.changes, ...also.changes] }
@@ -145,7 +145,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
     async remove(input = {}, call = {}) {
       const { queues } = parseInput('remove', input)
       const done = await change((found) => planRemoval(found, queues), call)
-      for (const queue of done.touched) observer.removed?.(queue)
+      for (const { queue } of done.touched) observer.removed?.(queue)
       const also = await change((found) => planPolicyRemoval(found), call)
       return { changes: [...done.changes, ...also.changes] }
     },
@@ -164,7 +164,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
     async repair(input = {}, call = {}) {
       const { queues } = parseInput('repair', input)
       const done = await change((found) => planRepair(found, queues, usual), call, usual.channel)
-      for (const queue of done.touched) observer.installed?.(queue, usual.paths)
+      for (const { queue, settings } of done.touched) observer.installed?.(queue, settings.paths)
       const jobs = queues === undefined ? (await tableJobs.repairTableJobs({}, call)).changes : []
       return { changes: [...done.changes, ...jobs] }
     },

@@ -1,6 +1,7 @@
 import type { TriggerChange, TriggerFinding } from '@aimq/events'
 import type { Catalogue, FoundTrigger } from './catalogue.ts'
 import { isOn, isOurs, triggerNameOf } from './queue-trigger.ts'
+import { identifier } from './sql.ts'
 
 /** A trigger of somebody else that tells of messages, or has the name that ours needs. */
 export interface ForeignTrigger {
@@ -82,11 +83,6 @@ function removalOf(trigger: FoundTrigger, queue: string): TriggerChange {
     reason: 'it is not ours, and replaceForeign was asked for',
     sql: isPgmq(trigger)
       ? `do $block$ begin perform pgmq.disable_notify_insert('${queue}'); end $block$;`
-      : `drop trigger ${quoted(trigger.name)} on pgmq.q_${queue};`,
+      : `drop trigger ${identifier(trigger.name)} on pgmq.q_${queue};`,
   }
-}
-
-/** An identifier as it stands in the catalogue, quoted. */
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }

@@ -1,12 +1,13 @@
-import type { TriggerChange } from '@aimq/events'
+import { queueNamePattern, type TriggerChange } from '@aimq/events'
 import type { Catalogue } from './catalogue.ts'
 import { ownedCore, wantedCore } from './core.ts'
 import { TriggersError, triggersErrorCodes } from './errors.ts'
 import { foreignOn } from './foreign.ts'
 import { sharedRemains } from './ledger.ts'
-import type { QueueTriggerSettings } from './options.ts'
-import { isOurs, queueTrigger, settingsOf, triggerNameOf } from './queue-trigger.ts'
+import { type QueueTriggerSettings, triggerDefaults } from './options.ts'
+import { isOurs, queueTrigger, settingsOf } from './queue-trigger.ts'
 import { chosenQueues, unfitness } from './queues.ts'
+import { identifier } from './sql.ts'
 import { isThrottled, lastHintOf, ownedThrottle } from './throttle.ts'
 import { planOf, removalOf, type Wanted } from './wanted.ts'
 
@@ -14,7 +15,7 @@ import { planOf, removalOf, type Wanted } from './wanted.ts'
 export interface Plan {
   readonly changes: readonly TriggerChange[]
   /** Queues whose triggers are made, mended or removed. */
-  readonly touched: readonly string[]
+  readonly touched: readonly QueueWish[]
 }
 
 /** A queue and what its trigger is to do. */
@@ -54,10 +55,11 @@ export function planInstall(
       inTheWay.flatMap(({ findings }) => findings.map(({ message }) => message)).join('\n'),
     )
   }
-  return asPlan([
+  const changes = [
     ...(replaceForeign ? foreign.map(({ removal }) => removal) : []),
     ...planOf(wantedFor(wishes), found),
-  ])
+  ]
+  return asPlan(changes, wishes)
 }
 
 /** Mends what stands, and what was asked for by name. */
@@ -71,7 +73,8 @@ export function planRepair(
     .filter((queue) => !wishes.some((wish) => wish.queue === queue))
     .filter((queue) => !foreignOn(found, queue, usual.channel).some(({ inOurPlace }) => inOurPlace))
     .map((queue) => ({ queue, settings: usual }))
-  return asPlan(planOf(wantedFor([...wishes, ...missing]), found))
+  const all = [...wishes, ...missing]
+  return asPlan(planOf(wantedFor(all), found), all)
 }
 
 export function planRemoval(found: Catalogue, queues: readonly string[] | undefined): Plan {
@@ -81,14 +84,19 @@ export function planRemoval(found: Catalogue, queues: readonly string[] | undefi
     action: 'remove' as const,
     object: `trigger ${name} on pgmq.${table}`,
     reason: 'its removal was asked for',
-    sql: `drop trigger ${name} on pgmq.${table};`,
+    sql: `drop trigger ${identifier(name)} on pgmq.${identifier(table)};`,
   }))
-  const rows = gone.map(({ table }) => lastHintOf(table.slice(2)))
-  if (gone.length < ours.length) {
-    return asPlan([...drops, ...removalOf(rows, found, 'nobody needs it any more')])
-  }
-  const rest = [...[...ownedCore(), ...ownedThrottle()].toReversed(), sharedRemains]
-  return asPlan([...drops, ...removalOf(rest, found, 'nobody needs it any more')])
+  const wishes = gone
+    .map((trigger) => ({
+      queue: trigger.table.slice(2),
+      settings: settingsOf(trigger.arguments) ?? triggerDefaults,
+    }))
+    .filter(({ queue }) => queueNamePattern.test(queue))
+  const rest =
+    gone.length < ours.length
+      ? wishes.map(({ queue }) => lastHintOf(queue))
+      : [...[...ownedCore(), ...ownedThrottle()].toReversed(), sharedRemains]
+  return asPlan([...drops, ...removalOf(rest, found, 'nobody needs it any more')], wishes)
 }
 
 /** The queues that have a trigger of ours, with what it does. */
@@ -107,12 +115,11 @@ function requireRealtime(found: Catalogue): void {
   )
 }
 
-function asPlan(changes: readonly TriggerChange[]): Plan {
-  const touched = changes.flatMap(({ object, action }) => {
-    const [, queue] = /^trigger aimq_notify_\w+ on pgmq\.q_(\w+)$/.exec(object) ?? []
-    return queue === undefined || (action === 'remove' && !object.includes(triggerNameOf(queue)))
-      ? []
-      : [queue]
-  })
-  return { changes, touched: [...new Set(touched)] }
+/** @param wishes the queues whose triggers the changes may be about */
+function asPlan(changes: readonly TriggerChange[], wishes: readonly QueueWish[]): Plan {
+  const objects = new Set(changes.map(({ object }) => object))
+  return {
+    changes,
+    touched: wishes.filter(({ queue, settings }) => objects.has(queueTrigger(queue, settings).object)),
+  }
 }

@@ -1,7 +1,7 @@
 import type { TriggerPath } from '@aimq/events'
 import type { Catalogue, FoundTrigger } from './catalogue.ts'
 import type { QueueTriggerSettings } from './options.ts'
-import { literal } from './sql.ts'
+import { identifier, literal } from './sql.ts'
 import type { Judgement, Owned } from './wanted.ts'
 
 /** The version of the trigger's arguments and definition; the function has one of its own. */
@@ -16,14 +16,19 @@ export function queueTrigger(queue: string, settings: QueueTriggerSettings): Own
   const name = triggerNameOf(queue)
   const table = `pgmq.q_${queue}`
   const definition = definitionOf(queue, argumentsOf(queue, settings))
-  const find = (found: Catalogue) => found.triggers.find((other) => isOn(other, queue) && isOurs(other))
+  const sql = `${definition.replace('CREATE TRIGGER', 'create or replace trigger')};`
+  const ours = (found: Catalogue) => found.triggers.filter((other) => isOn(other, queue) && isOurs(other))
   return {
     object: `trigger ${name} on ${table}`,
-    sql: `${definition.replace('CREATE TRIGGER', 'create or replace trigger')};`,
+    sql,
     unless: `exists (select from pg_catalog.pg_trigger as t where t.tgrelid = '${table}'::regclass and t.tgname = '${name}' and t.tgenabled = 'O' and pg_catalog.pg_get_triggerdef(t.oid) = ${literal(definition)})`,
     dropSql: `drop trigger if exists ${name} on ${table};`,
-    isThere: (found) => find(found) !== undefined,
-    judge: (found) => judge(find(found), queue, definition, settings),
+    isThere: (found) => ours(found).length > 0,
+    judge(found) {
+      const second = ours(found).filter((trigger) => trigger.name !== name)
+      if (second.length > 0) return renamed(second, queue, sql)
+      return judge(ours(found)[0], queue, definition, settings)
+    },
   }
 }
 
@@ -124,6 +129,17 @@ function judge(
     }
   }
   return judgeState(there, name, queue)
+}
+
+/** A trigger that somebody gave another name would tell of everything a second time. */
+function renamed(triggers: readonly FoundTrigger[], queue: string, sql: string): Judgement {
+  const names = triggers.map(({ name }) => identifier(name))
+  return {
+    action: 'replace',
+    problem: 'drifted',
+    reason: `pgmq.q_${queue} has our trigger under another name: ${names.join(', ')}`,
+    sql: [...names.map((name) => `drop trigger ${name} on pgmq.q_${queue};`), sql].join('\n'),
+  }
 }
 
 function judgeState(there: FoundTrigger, name: string, queue: string): Judgement | undefined {

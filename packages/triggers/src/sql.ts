@@ -33,3 +33,8 @@ export function literal(value: string): string {
   if (/[\\\0]/.test(value)) throw new Error('expected a text without backslashes')
   return `'${value.replaceAll("'", "''")}'`
 }
+
+/** A name that somebody else gave, as an identifier; quoted only where it must be. */
+export function identifier(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
+}

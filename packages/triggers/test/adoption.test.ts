@@ -116,6 +116,23 @@ it('leaves a trigger of somebody else alone that has the name of ours, unless to
   ).toEqual([{ tgname: 'aimq_notify_emails' }, { tgname: 'audit' }])
 })
 
+it('takes away what somebody renamed, whatever it is called now', async () => {
+  await database.query(`select pgmq.create('emails')`)
+  await triggers.install()
+  const rename = () =>
+    database.query(
+      `alter trigger aimq_notify_emails on pgmq.q_emails rename to "aimq_notify_""x; drop table pgmq.meta"`,
+    )
+  await rename()
+  expect((await triggers.list()).triggers[0]?.findings).toMatchObject([{ problem: 'drifted' }])
+  await triggers.repair()
+  expect((await triggers.list()).triggers[0]?.findings).toEqual([])
+  await rename()
+  await triggers.remove()
+  expect(await database.query(`select from pg_namespace where nspname = 'aimq'`)).toEqual([])
+  expect(await database.query(`select queue_name from pgmq.meta`)).toEqual([{ queue_name: 'emails' }])
+})
+
 it('works with pgmq as plain SQL, without the extension', async () => {
   // What the extension brought stays, and only the extension goes.
   const session = await database.pool.connect()

@@ -40,6 +40,7 @@ it('installs at the start, answers every request, and says what it did', async (
     ['triggers:trigger-drifted', { queue: 'emails', findings: [{ problem: 'disabled' }] }],
   ])
   expect((await bus.request('triggers:repair', {})).changes).toMatchObject([{ action: 'enable' }])
+  expect(facts.splice(0)).toEqual([['triggers:trigger-installed', { queue: 'emails', paths: ['notify'] }]])
   expect((await bus.request('triggers:migration', { queues: ['emails'] })).sql).toContain(
     'create or replace trigger',
   )
