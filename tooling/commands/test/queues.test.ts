@@ -19,7 +19,7 @@ describe('create', () => {
     const { code, stdout, stderr } = await aimq(['create', 'fresh', '--no-realtime'], { env })
     expect(code).toBe(0)
     expect(stdout).toContain('✓ created fresh, fresh_dlq')
-    expect(stderr).toContain(`aimq send fresh '{"hello":"world"}'`)
+    expect(stderr).toContain(`aimq send fresh '{"to":"ada@example.com"}'`)
     expect(
       await database.query(`select queue_name from pgmq.meta where queue_name like 'fresh%'`),
     ).toHaveLength(2)

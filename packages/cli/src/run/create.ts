@@ -91,7 +91,7 @@ function report(
     output.note('Without @aimq/triggers workers find new jobs by polling; run: npm install @aimq/triggers')
   }
   if (!isWorked(first)) return
-  output.note(`\nSend to it:  ${program} send ${first} '{"hello":"world"}'`)
+  output.note(`\nSend to it:  ${program} send ${first} '{"to":"ada@example.com"}'`)
   if (paths === undefined && findStep('triggers', cwd) !== undefined) {
     output.note(`Wake-ups:    ${program} enable-realtime ${first}`)
   }
