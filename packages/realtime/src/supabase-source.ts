@@ -51,11 +51,19 @@ async function openSupabase(
   /** The last thing the server said before it closed the channel. */
   let said: string | undefined
   const joined = Promise.withResolvers<void>()
+  // It may be lost before anybody waits for it.
+  joined.promise.catch(() => {})
+  /** Why it was lost before it was open; joined, it may have been closed in the same breath. */
+  let failure: PathError | undefined
 
   function lose(thrown: unknown): void {
-    if (state === 'joining') joined.reject(explainRealtime(thrown))
-    if (state === 'open') listener.onLost(explainRealtime(thrown))
-    if (state !== 'joining') state = 'closed'
+    if (state === 'open') {
+      state = 'closed'
+      listener.onLost(explainRealtime(thrown))
+    } else if (state === 'joining') {
+      failure ??= explainRealtime(thrown)
+      joined.reject(failure)
+    }
   }
   function close(): void {
     state = 'closed'
@@ -84,12 +92,13 @@ async function openSupabase(
   try {
     signal.throwIfAborted()
     // Without this the first join goes out without the token, and is judged as the key's role.
-    if (options.accessToken !== undefined) await client.setAuth()
+    if (options.accessToken !== undefined) await Promise.race([authenticate(client), joined.promise])
     channel.subscribe((status, error) => {
       if (status === 'SUBSCRIBED') joined.resolve()
       else lose(error ?? new Error(said ?? statusText(status)))
     }, joinTimeoutMs)
     await joined.promise
+    if (failure !== undefined) throw failure
     state = 'open'
   } catch (thrown) {
     close()
@@ -104,6 +113,20 @@ async function openSupabase(
       close()
       await sender?.close()
     },
+  }
+}
+
+/** Asks the caller for a token, who may never answer. */
+async function authenticate(client: RealtimeClient): Promise<void> {
+  const { promise: overdue, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(new PathError(`\`accessToken\` did not answer within ${joinTimeoutMs} ms`)),
+    joinTimeoutMs,
+  ).unref()
+  try {
+    await Promise.race([client.setAuth(), overdue])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
