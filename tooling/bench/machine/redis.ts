@@ -7,6 +7,8 @@ export interface RedisServer {
   readonly port: number
   readonly pid: number
   readonly version: string
+  /** Commands it has answered so far. */
+  commands(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -23,11 +25,15 @@ export async function startRedis(): Promise<RedisServer | undefined> {
     },
   )
   await Promise.race([saysReady(child), pause(10_000)])
+  const { Redis } = await import('ioredis')
+  const client = new Redis({ host: '127.0.0.1', port })
   return {
     port,
     pid: child.pid as number,
     version,
+    commands: async () => Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))?.[1]),
     stop: async () => {
+      client.disconnect()
       if (child.exitCode !== null) return
       const exit = once(child, 'exit')
       child.kill()

@@ -24,7 +24,7 @@ export interface Servers extends AsyncDisposable {
   cpu(subject: SubjectName): number | undefined
   /** The same for the connections of one database only. */
   cpuOfDatabase(subject: SubjectName): Promise<number>
-  /** Transactions that ended in the subject's database. One statement is one, outside of longer ones. */
+  /** Transactions that ended in the subject's database, or commands of Redis. */
   transactions(subject: SubjectName): Promise<number>
 }
 
@@ -82,6 +82,7 @@ export async function startServers(): Promise<Servers> {
       return cpuOf(pids)
     },
     transactions: async (subject) => {
+      if (subjectOf(subject).needsRedis) return (await redis?.commands()) ?? 0
       const { ended } = await ask(
         'select xact_commit + xact_rollback as ended from pg_stat_database where datname = $1',
         [databaseOf(subject)],

@@ -49,7 +49,7 @@ export class ProducerTask {
   }
 
   /** By the clock and not by what came back: a slow answer does not slow the next call down. */
-  async sendSteadily({ perSecond, seconds, batch }: SteadyInput): Promise<Sent> {
+  async sendSteadily({ perSecond, seconds, batch, delayMs }: SteadyInput): Promise<Sent> {
     const producer = this.#open
     const total = perSecond * seconds
     const gapUs = (1e6 / perSecond) * batch
@@ -58,8 +58,14 @@ export class ProducerTask {
     for (let n = 0, at = begin; n < total; n += batch, at += gapUs) {
       while (microseconds() < at) await pause(Math.max(0, (at - microseconds()) / 1000))
       const sentAt = microseconds()
-      if (batch === 1) calls.push(producer.send({ n, sentAt }))
-      else calls.push(producer.sendMany(numbered(n, batch).map((payload) => ({ ...payload, sentAt }))))
+      if (batch === 1) calls.push(producer.send({ n, sentAt }, delayMs))
+      else
+        calls.push(
+          producer.sendMany(
+            numbered(n, batch).map((payload) => ({ ...payload, sentAt })),
+            delayMs,
+          ),
+        )
     }
     await Promise.all(calls)
     return { count: total, elapsedUs: microseconds() - begin }

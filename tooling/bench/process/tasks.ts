@@ -50,6 +50,7 @@ export interface SteadyInput {
   readonly seconds: number
   /** Jobs in one call. */
   readonly batch: number
+  readonly delayMs?: number
 }
 
 export interface Sent {
@@ -63,11 +64,12 @@ export interface WorkTally {
   readonly count: number
   /** When the first handler began, in microseconds on the clock all processes share. */
   readonly firstAt: number
-  readonly lastAt: number
   /** CPU of this process since the first handler began, and ever, in microseconds. */
   readonly cpuSinceFirstUs: number
   readonly cpuUs: number
   readonly rssMb: number
+  /** How long the handlers that waited did wait, all together. */
+  readonly heldMs: number
   /** From just before the send to the start of the handler, in milliseconds. */
   readonly latenciesMs: Float64Array
 }

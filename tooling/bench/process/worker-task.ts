@@ -13,25 +13,25 @@ export class WorkerTask {
   #timer: NodeJS.Timeout | undefined
   #seen = new Uint8Array()
   #count = 0
-  #told = 0
   #firstAt = 0
-  #lastAt = 0
+  #heldMs = 0
   #cpuAtFirst: NodeJS.CpuUsage | undefined
   #latencies: number[] = []
 
   async start({ subject, place, total, concurrency, holdMs }: WorkInput): Promise<void> {
     this.forget(total)
-    this.#timer = setInterval(() => this.#tell(), progressEveryMs)
-    const handler = holdMs === undefined ? this.#count1 : this.#counted(holdMs)
+    const handler = holdMs === undefined ? this.#plain : this.#holding(holdMs)
     this.#worker = await subjectOf(subject).work(place, { handler, concurrency })
   }
 
-  readonly #count1 = async (payload: Payload): Promise<void> => this.#note(payload)
+  readonly #plain = async (payload: Payload): Promise<void> => this.#note(payload)
 
-  #counted(holdMs: number) {
+  #holding(holdMs: number) {
     return async (payload: Payload): Promise<void> => {
       this.#note(payload)
+      const begin = performance.now()
       await pause(holdMs)
+      this.#heldMs += performance.now() - begin
     }
   }
 
@@ -40,24 +40,23 @@ export class WorkerTask {
       this.#firstAt = microseconds()
       this.#cpuAtFirst = process.cpuUsage()
     }
+    this.#timer ??= setTimeout(() => this.#tell(), progressEveryMs)
     const times = this.#seen[n]
     if (times !== undefined && times < 255) this.#seen[n] = times + 1
     if (sentAt === undefined) return
-    this.#lastAt = microseconds()
-    this.#latencies.push((this.#lastAt - sentAt) / 1000)
+    this.#latencies.push((microseconds() - sentAt) / 1000)
   }
 
   #tell(): void {
-    if (this.#count === this.#told) return
-    this.#told = this.#count
+    this.#timer = undefined
     process.send?.({ count: this.#count } satisfies Progress)
   }
 
   forget(total: number): void {
     this.#seen = new Uint8Array(total)
     this.#count = 0
-    this.#told = 0
     this.#firstAt = 0
+    this.#heldMs = 0
     this.#cpuAtFirst = undefined
     this.#latencies = []
   }
@@ -69,16 +68,16 @@ export class WorkerTask {
       seen: this.#seen,
       count: this.#count,
       firstAt: this.#firstAt,
-      lastAt: this.#lastAt,
       cpuSinceFirstUs: since.user + since.system,
       cpuUs: total.user + total.system,
       rssMb: process.memoryUsage.rss() / 1024 / 1024,
+      heldMs: this.#heldMs,
       latenciesMs: Float64Array.from(this.#latencies),
     }
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     await this.#worker?.stop()
     this.#worker = undefined
   }

@@ -1,7 +1,7 @@
 import type { Bus } from '@aimq/events'
 import type { QueueClientOptions } from '@aimq/queue'
 import type { QueuePolicy } from '@aimq/worker'
-import { installWakeUpTrigger } from './raw.ts'
+import pg from 'pg'
 import type { Payload, Subject } from './subject.ts'
 import { inspectTables } from './tables.ts'
 
@@ -10,12 +10,14 @@ export interface AimqProfile {
   readonly settings: string
   /** How a worker is woken; without it, it polls. */
   readonly wake?: 'listen' | 'realtime'
+  /** Queues the worker works; the jobs are in the first. @default 1 */
+  readonly queues?: number
   readonly policy?: QueuePolicy
   readonly client?: Partial<QueueClientOptions>
 }
 
 /** AIMQ as a user composes it: the queue, worker and realtime steps on one bus. */
-export function aimq({ label, settings, wake, policy = {}, client = {} }: AimqProfile): Subject {
+export function aimq({ label, settings, wake, queues = 1, policy = {}, client = {} }: AimqProfile): Subject {
   async function openBus(): Promise<Bus> {
     const { createBus, silentLogger } = await import('@aimq/events')
     return createBus({ logger: silentLogger })
@@ -32,11 +34,13 @@ export function aimq({ label, settings, wake, policy = {}, client = {} }: AimqPr
       await using bus = await openBus()
       await bus.use(await connected(postgres))
       await bus.request('queue:create', { queue: 'bench' })
-      if (wake !== undefined) await installWakeUpTrigger(postgres, wake)
+      if (queues > 1) await createOthers(postgres, queues - 1)
+      if (wake !== undefined) await installTriggers(postgres, wake === 'listen' ? 'notify' : 'realtime')
     },
     inspect: ({ postgres }) =>
       inspectTables(postgres, {
         open: 'pgmq.q_bench',
+        due: 'vt',
         truncate: 'pgmq.q_bench, pgmq.a_bench',
         vacuum: 'pgmq.q_bench, pgmq.a_bench',
       }),
@@ -57,10 +61,11 @@ export function aimq({ label, settings, wake, policy = {}, client = {} }: AimqPr
       const bus = await openBus()
       await bus.use(await connected(postgres))
       const { worker } = await import('@aimq/worker')
+      const work = ({ payload }: { payload: unknown }) => handler(payload as Payload)
       const wanted = concurrency === undefined ? policy : { ...policy, concurrency }
       await bus.use(
         worker({
-          handlers: { bench: ({ payload }) => handler(payload as Payload) },
+          handlers: Object.fromEntries(namesOf(queues).map((name) => [name, work])),
           defaults: wanted,
         }),
       )
@@ -81,4 +86,27 @@ export function aimq({ label, settings, wake, policy = {}, client = {} }: AimqPr
       return { stop: () => bus.stop() }
     },
   }
+}
+
+function namesOf(queues: number): string[] {
+  return ['bench', ...Array.from({ length: queues - 1 }, (_, index) => `idle_${index + 1}`)]
+}
+
+/** Some at a time: a queue is two tables, and each a lock until the transaction ends. */
+async function createOthers(url: string, count: number): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  for (let from = 1; from <= count; from += 50) {
+    await client.query(`select pgmq.create('idle_' || n) from generate_series($1::int, $2::int) as n`, [
+      from,
+      Math.min(count, from + 49),
+    ])
+  }
+  await client.end()
+}
+
+export async function installTriggers(url: string, path: 'notify' | 'realtime'): Promise<void> {
+  const { createTriggersClient } = await import('@aimq/triggers')
+  const triggers = createTriggersClient({ connectionString: url })
+  await triggers.install({ queues: ['bench'], paths: [path] })
 }

@@ -1,4 +1,4 @@
-import type { Queue } from 'bullmq'
+import type { JobType, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Payload, Place, Subject } from './subject.ts'
 
@@ -19,19 +19,14 @@ export function bullmq({ label, settings, concurrency: usual }: BullmqProfile): 
     prepare: async () => {},
     async inspect(place) {
       const { queue, close } = await opened(place)
-      const count = async () => {
-        const counts = await queue.getJobCounts(
-          'active',
-          'delayed',
-          'prioritized',
-          'wait',
-          'waiting-children',
-        )
+      const count = async (...states: JobType[]) => {
+        const counts = await queue.getJobCounts(...states)
         return Object.values(counts).reduce((sum, part) => sum + part, 0)
       }
+      const due: JobType[] = ['active', 'prioritized', 'wait', 'waiting-children']
       return {
-        isEmpty: async () => (await count()) === 0,
-        count,
+        isEmpty: async () => (await count(...due)) === 0,
+        count: () => count(...due, 'delayed'),
         clear: () => queue.obliterate({ force: true }),
         settle: async () => {},
         close,

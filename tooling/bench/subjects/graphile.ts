@@ -30,6 +30,7 @@ export function graphile({ label, settings, concurrentJobs, localQueue }: Graphi
     inspect: ({ postgres }) =>
       inspectTables(postgres, {
         open: 'graphile_worker._private_jobs',
+        due: 'run_at',
         truncate: 'graphile_worker._private_jobs',
         vacuum: 'graphile_worker._private_jobs',
       }),

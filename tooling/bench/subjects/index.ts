@@ -15,9 +15,8 @@ export const subjects = {
   }),
   'aimq-best': aimq({
     label: 'AIMQ, tuned',
-    settings: 'onComplete delete, concurrency 24, maxPrefetch 2000, prepared statements',
+    settings: 'onComplete delete, concurrency 24, maxPrefetch 2000',
     policy: { onComplete: 'delete', concurrency: 24, maxPrefetch: 2000 },
-    client: { preparedStatements: true },
   }),
   'aimq-listen': aimq({ label: 'AIMQ over LISTEN', settings: 'defaults, wake-up trigger', wake: 'listen' }),
   'aimq-realtime': aimq({
@@ -26,6 +25,12 @@ export const subjects = {
     wake: 'realtime',
   }),
   'aimq-poll': aimq({ label: 'AIMQ by polling', settings: 'defaults, polls every second' }),
+  'aimq-1000': aimq({
+    label: 'AIMQ, 1,000 queues',
+    settings: 'defaults, wake-up trigger, LISTEN, one worker for 1,000 queues',
+    wake: 'listen',
+    queues: 1000,
+  }),
   raw: raw({
     label: 'raw pgmq loops',
     settings: 'pgmq.read(500), pgmq.delete(ids), two connections',
@@ -46,6 +51,14 @@ export const subjects = {
     finish: 'delete',
     sends: 'insert',
     listens: false,
+  }),
+  'raw-triggered': raw({
+    label: 'raw pgmq.send with AIMQ’s trigger',
+    settings: 'the wake-up trigger of @aimq/triggers, nobody listening',
+    finish: 'delete',
+    sends: 'function',
+    listens: false,
+    triggered: true,
   }),
   'raw-listen': raw({
     label: 'raw LISTEN loop',

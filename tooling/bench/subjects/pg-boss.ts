@@ -25,6 +25,7 @@ export function pgBoss({ label, settings, batchSize, localConcurrency }: PgBossP
     inspect: ({ postgres }) =>
       inspectTables(postgres, {
         open: `pgboss.job where name = '${queue}' and state < 'completed'`,
+        due: 'start_after',
         truncate: 'pgboss.job',
         vacuum: 'pgboss.job',
       }),
@@ -56,7 +57,12 @@ export function pgBoss({ label, settings, batchSize, localConcurrency }: PgBossP
           : { batchSize: concurrency / 4, localConcurrency: 4 }
       await boss.work<Payload>(
         queue,
-        { ...shape, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 },
+        {
+          ...shape,
+          burstWhenBatchFull: true,
+          pollingIntervalSeconds: 0.5,
+          notifyPollingIntervalSeconds: 0.5,
+        },
         async (jobs) => void (await Promise.all(jobs.map((job) => handler(job.data)))),
       )
       return { stop: () => boss.stop({ graceful: true, timeout: 5000 }) }

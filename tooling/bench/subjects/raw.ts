@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { installTriggers } from './aimq.ts'
 import type { Handler, Payload, Subject } from './subject.ts'
 import { inspectTables } from './tables.ts'
 
@@ -11,26 +12,30 @@ export interface RawProfile {
   readonly finish: 'delete' | 'archive'
   /** Sends by pgmq's own functions, or by an INSERT of one's own. */
   readonly sends: 'function' | 'insert'
-  /** With a statement trigger that notifies, and LISTEN. */
+  /** With LISTEN, and a statement trigger that notifies. */
   readonly listens: boolean
+  /** With AIMQ's trigger, for producers that know nothing of AIMQ. */
+  readonly triggered?: boolean
 }
 
 /**
  * What one would write by hand in an afternoon: loops over pgmq's functions, two connections, batches of 500, and no
  * retries, no hooks, no heartbeat. The limit, not a product.
  */
-export function raw({ label, settings, finish, sends, listens }: RawProfile): Subject {
+export function raw({ label, settings, finish, sends, listens, triggered = false }: RawProfile): Subject {
   return {
     label,
     settings,
     needsRedis: false,
     async prepare({ postgres }) {
       await withClient(postgres, (client) => client.query(`select pgmq.create('bench')`))
-      if (listens) await installWakeUpTrigger(postgres, 'listen')
+      if (listens) await installStatementTrigger(postgres)
+      if (triggered) await installTriggers(postgres, 'notify')
     },
     inspect: ({ postgres }) =>
       inspectTables(postgres, {
         open: 'pgmq.q_bench',
+        due: 'vt',
         truncate: 'pgmq.q_bench, pgmq.a_bench',
         vacuum: 'pgmq.q_bench, pgmq.a_bench',
       }),
@@ -132,16 +137,13 @@ class Loop {
   }
 }
 
-/** A statement trigger that tells of every insert: by NOTIFY, or through `realtime.send`. */
-export async function installWakeUpTrigger(url: string, path: 'listen' | 'realtime'): Promise<void> {
-  const hint = `json_build_object('event', 'job_enqueued', 'queue', 'bench', 'v', 1)`
-  const tell =
-    path === 'listen'
-      ? `perform pg_notify('${channel}', (${hint})::text)`
-      : `perform realtime.send((${hint})::jsonb, 'job_enqueued', '${channel}', true)`
+/** One that tells of every insert. */
+async function installStatementTrigger(url: string): Promise<void> {
+  const hint = `json_build_object('event', 'job_enqueued', 'queue', 'bench', 'v', 1)::text`
   await withClient(url, (client) =>
     client.query(`
-      create function public.tell_of_jobs() returns trigger language plpgsql as $$ begin ${tell}; return null; end $$;
+      create function public.tell_of_jobs() returns trigger language plpgsql as $$
+      begin perform pg_notify('${channel}', ${hint}); return null; end $$;
       create trigger tell_of_jobs after insert on pgmq.q_bench for each statement execute function public.tell_of_jobs();`),
   )
 }

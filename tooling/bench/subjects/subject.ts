@@ -37,7 +37,7 @@ export interface Producer {
 
 /** Looks from outside, in the process that measures. */
 export interface Inspector {
-  /** Whether nothing is left, as the database (or Redis) says. */
+  /** Whether nothing is left but jobs that are delayed by an hour, as the database (or Redis) says. */
   isEmpty(): Promise<boolean>
   /** Jobs that are not done. */
   count(): Promise<number>

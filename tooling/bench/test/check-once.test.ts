@@ -6,10 +6,10 @@ const tally = (...seen: number[]): WorkTally => ({
   seen: Uint8Array.from(seen),
   count: 0,
   firstAt: 0,
-  lastAt: 0,
   cpuSinceFirstUs: 0,
   cpuUs: 0,
   rssMb: 0,
+  heldMs: 0,
   latenciesMs: new Float64Array(),
 })
 

@@ -41,7 +41,7 @@ export const enqueue: readonly Workload[] = [
   },
 ]
 
-async function send(
+export async function send(
   { subject, place, inspector, servers }: Bench,
   inFlight: number,
   work: (producer: SubjectProcess) => Promise<Sent>,

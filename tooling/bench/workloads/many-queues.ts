@@ -1,0 +1,47 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Figure, percentiles } from '../measurement.ts'
+import { SubjectProcess } from '../process/subject-process.ts'
+import { begun } from './wake.ts'
+import type { Bench, Workload } from './workload.ts'
+
+/** A worker with a thousand queues, nearly all of them always empty. */
+export const manyQueues: readonly Workload[] = [
+  {
+    family: 'many-queues',
+    title: 'one worker with 1,000 idle queues',
+    subjects: ['aimq-1000'],
+    slow: true,
+    run: (bench) => runManyQueues(bench, 100),
+  },
+]
+
+async function runManyQueues(bench: Bench, jobs: number): Promise<Figure[]> {
+  const { subject, place, inspector } = bench
+  await inspector.clear()
+  await using worker = new SubjectProcess()
+  await using producer = new SubjectProcess()
+  await worker.ask('work', { subject, place, total: jobs })
+  await producer.ask('open', { subject, place, inFlight: 1 })
+  await pause(10_000)
+  const before = await worker.ask('tally')
+  const seconds = 20
+  await pause(seconds * 1000)
+  const after = await worker.ask('tally')
+  for (let n = 0; n < jobs; n++) {
+    await pause(25 + Math.random() * 50)
+    const started = begun(worker, n + 1)
+    await producer.ask('sendOne', { n })
+    await started
+  }
+  const { latenciesMs } = await worker.ask('tally')
+  return [
+    { metric: 'memory', unit: 'MB RSS', value: after.rssMb, better: 'lower' },
+    {
+      metric: 'CPU',
+      unit: '% of a core',
+      value: (after.cpuUs - before.cpuUs) / seconds / 1e4,
+      better: 'lower',
+    },
+    ...percentiles(latenciesMs).map((figure) => ({ ...figure, metric: `wake-up ${figure.metric}` })),
+  ]
+}
