@@ -41,9 +41,16 @@ export function describeFailure(thrown: unknown, program: string): Failure {
   return { text: `an error that nobody foresaw: ${text}`, code: exitCode.failed }
 }
 
+/** There is no command for it: it is a decision about the database, made once by whoever owns it. */
+const installKeys = `node --input-type=module -e "import { createQueueClient } from '@aimq/queue'; const client = createQueueClient({ connectionString: process.env.DATABASE_URL }); await client.install(); await client.close()"`
+
 /** The packages speak to programmers; here they are spoken to in a shell. */
 function inOurWords(message: string, program: string): string {
   return message
     .replace(/create it: await client\.create\('([^']*)'\)/, `create it: ${program} create $1`)
+    .replace(
+      'install it once with await client.install()',
+      () => `install it once, with DATABASE_URL set: ${installKeys}`,
+    )
     .replaceAll(/\bdataDir\b/g, '--data-dir')
 }

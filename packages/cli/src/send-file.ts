@@ -110,10 +110,16 @@ async function sendBatch(
   { options, tally, rejects }: Batch,
 ): Promise<void> {
   const good: { line: Line; message: OutgoingMessage }[] = []
+  const keys = new Set<string>()
   for (const line of lines) {
     const fault = line.fault ?? keyFault(line.payload, options.keyField)
-    if (fault === undefined) good.push({ line, message: toMessage(line.payload, options) })
-    else if (options.skipBad === true) await skip(context, line, fault, { tally, rejects })
+    if (fault === undefined) {
+      const message = toMessage(line.payload, options)
+      // The answer names messages, not lines: of two lines with one key it could not say which was first.
+      if (message.idempotencyKey !== undefined && keys.has(message.idempotencyKey)) tally.duplicates += 1
+      else good.push({ line, message })
+      if (message.idempotencyKey !== undefined) keys.add(message.idempotencyKey)
+    } else if (options.skipBad === true) await skip(context, line, fault, { tally, rejects })
     else throw new CliError(`line ${line.number}: ${fault}`, exitCode.data)
   }
   await sendGood(context, bus, queue, good, { options, tally, rejects })

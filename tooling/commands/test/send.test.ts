@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -46,6 +47,37 @@ describe('one message', () => {
     )
     expect(Number(rows[0]?.s)).toBe(300)
     expect(rows[1]?.vt).toEqual(new Date('2040-01-31T09:00:00Z'))
+  })
+})
+
+describe('idempotency keys', () => {
+  test('without their table: what to run, which is enough', async () => {
+    const { code, stderr } = await aimq(['send', 'jobs', '1', '--key', 'k'], { env })
+    expect(code).toBe(78)
+    const [, script = ''] = /node --input-type=module -e "(.*)"/.exec(stderr) ?? []
+    const { status } = spawnSync(
+      process.execPath,
+      ['--conditions=@aimq/source', '--input-type=module', '-e', script],
+      {
+        cwd: import.meta.dirname,
+        env: { ...process.env, ...env },
+      },
+    )
+    expect(status).toBe(0)
+    expect(await aimqJson(['send', 'jobs', '1', '--key', 'k'], { env })).toMatchObject({ duplicate: false })
+  })
+
+  test('the same key twice is one message; of a file, by a field of each payload', async () => {
+    const { stdout } = await aimq(['send', 'jobs', '1', '--key', 'k'], { env })
+    expect(stdout).toMatch(/^= jobs\/\d+ was sent with this key before\n$/)
+    const { cwd, file } = await fileOf(['{"id":"a"}', '{"id":"b"}', '{"id":"a"}'])
+    const args = ['send', 'jobs', '--file', file, '--key-field', 'id']
+    expect(await aimqJson(args, { env, cwd })).toMatchObject({ sent: 2, duplicates: 1 })
+    expect(await aimqJson(args, { env, cwd })).toMatchObject({ sent: 0, duplicates: 3 })
+    const bad = await fileOf(['{"id":"c"}', '{"name":"d"}'])
+    const refused = await aimq(args, { env, cwd: bad.cwd })
+    expect(refused.code).toBe(65)
+    expect(refused.stderr).toContain('line 2: expected a text or a number in the field "id"')
   })
 })
 
