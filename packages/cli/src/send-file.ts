@@ -140,6 +140,7 @@ async function sendGood(
     const { ids, duplicateIds } = await bus.request('queue:send', { queue, messages })
     batch.tally.sent += ids.length - duplicateIds.length
     batch.tally.duplicates += duplicateIds.length
+    batch.tally.nextLine = (good.at(-1)?.line.number ?? 0) + 1
   } catch (thrown) {
     const { code, message } = summarizeError(thrown)
     const refused = /^queue\/invalid-(payload|headers|input)$/.test(code)

@@ -134,6 +134,19 @@ describe('a file', () => {
     expect(await payloads()).toEqual([{ n: 1 }, { n: 3 }])
   })
 
+  test('what the queue refuses in the middle: which line, and going on from there sends the rest once', async () => {
+    const big = JSON.stringify('x'.repeat(300_000))
+    const { cwd, file } = await fileOf(['1', '2', big, '4', '5'])
+    const { code, stderr } = await aimq(['send', 'jobs', '--file', file], { env, cwd })
+    expect(code).toBe(65)
+    expect(stderr).toMatch(/line 3: .*262144/)
+    expect(stderr).toContain(
+      'stopped after 2 messages; go on with: aimq send jobs --file jobs.ndjson --from-line 3',
+    )
+    await aimq(['send', 'jobs', '--file', file, '--from-line', '3', '--skip-bad'], { env, cwd })
+    expect(await payloads()).toEqual([1, 2, 4, 5])
+  })
+
   test('from a line on', async () => {
     const { cwd, file } = await fileOf(['{"n":1}', '{"n":2}', '{"n":3}'])
     await aimqJson(['send', 'jobs', '--file', file, '--from-line', '3'], { env, cwd })
