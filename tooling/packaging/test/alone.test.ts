@@ -42,23 +42,20 @@ describe.each(inject('packages'))('$name, installed by npm into an empty folder'
     await project.typecheck('types.ts')
   })
 
-  // One without a README is only begun.
-  const explained = packed.files.includes('README.md')
-  if (explained)
-    it('does what its README shows, once installed as its README says', async () => {
-      const readme = await readFile(join(packed.folder, 'README.md'), 'utf8')
-      await project.install(...installedBy(section(readme, 'Install')))
-      const use = section(readme, 'Use')
-      await project.write('example.ts', block(use, 'ts'))
-      await project.typecheck('example.ts')
+  it('does what its README shows, once installed as its README says', async () => {
+    const readme = await readFile(join(packed.folder, 'README.md'), 'utf8')
+    await project.install(...installedBy(section(readme, 'Install')))
+    const use = section(readme, 'Use')
+    await project.write('example.ts', block(use, 'ts'))
+    await project.typecheck('example.ts')
 
-      await using database = await createDatabase()
-      await database.query(`select pgmq.create('emails')`)
-      const { stdout, stderr } = await project.node(['example.ts'], { DATABASE_URL: database.url })
-      expect(stderr).toBe('')
-      const [printed] = blocks(use, 'text')
-      if (printed) expect(stdout).toBe(printed)
-    })
+    await using database = await createDatabase()
+    await database.query(`select pgmq.create('emails')`)
+    const { stdout, stderr } = await project.node(['example.ts'], { DATABASE_URL: database.url })
+    expect(stderr).toBe('')
+    const [printed] = blocks(use, 'text')
+    if (printed) expect(stdout).toBe(printed)
+  })
 
   it('loads all its entries beside the libraries they are for', async () => {
     const libraries = optionalPeersOf(manifest)

@@ -12,7 +12,7 @@ describe.each(inject('packages'))('$name as it is published', ({ name, tarball, 
   it('ships what runs and what explains it, and nothing else', () => {
     const needed = /^(dist\/.+\.(js|d\.ts)|sql\/.+\.sql|scaffold\/.+|README\.md|LICENSE|package\.json)$/
     expect(files.filter((file) => !needed.test(file))).toEqual([])
-    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'package.json']))
+    expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'package.json']))
   })
 
   it('leaves the workspace out of its manifest', () => {
