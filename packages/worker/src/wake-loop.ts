@@ -65,6 +65,8 @@ export interface WakeState {
   readonly wanted: boolean
   /** Looks in a row that found nothing, and when the last of them ended. */
   readonly empty: number
+  /** Looks in a row that left something due, because somebody had it locked: a peer's read, or a transaction left open. */
+  readonly locked: number
   readonly emptyAt: number
   /** What is left of the allowance for looks that find nothing, and when that was. */
   readonly allowance: number
@@ -90,7 +92,7 @@ export const confirmAfterMs = 300
 /** A hint may run ahead of the commit it tells of, mostly by less than that. */
 export const confirmSoonAfterMs = 8
 /** A message that is due and yet was not read is locked by a peer that is just reading it. */
-const lockedRetryMs = 75
+const lockedRetryMs = { min: 75, max: 1000 }
 const maxHerdMs = 100
 const maxUnjustifiedWaitMs = 2000
 /** Hints farther apart than that are not held against one another. */
@@ -137,6 +139,7 @@ export function initialWakeState(now: number): WakeState {
     emptyShare: 1,
     wanted: true,
     empty: 0,
+    locked: 0,
     emptyAt: now,
     allowance: allowanceBurst,
     allowanceAt: now,
@@ -235,6 +238,7 @@ export function onFound(state: WakeState, now: number, waitedMs: number): WakeSt
     lookAt: now,
     unjustified: 0,
     empty: 0,
+    locked: 0,
     herdMs: state.herdMs < 4 ? 0 : state.herdMs / 2,
     allowance: allowanceBurst,
   }
@@ -261,6 +265,7 @@ export function onNothing(
     errors: 0,
     newestId: next.newestId ?? state.newestId,
     empty: state.empty + 1,
+    locked: next.nextDueInMs !== null && next.nextDueInMs <= 0 ? state.locked + 1 : 0,
     emptyAt: now,
     herdMs: state.woken ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
     unjustified: !state.woken ? state.unjustified : somethingNew ? 0 : state.unjustified + 1,
@@ -279,7 +284,7 @@ export function onNothing(
       ? Number.POSITIVE_INFINITY
       : next.nextDueInMs > 0
         ? next.nextDueInMs + jitter(random)
-        : lockedRetryMs
+        : Math.min(lockedRetryMs.max, lockedRetryMs.min * 2 ** Math.min(state.locked, 16))
   const eagerly = config.eager ? firstPollMs * 2 ** Math.min(state.empty, 16) : Number.POSITIVE_INFINITY
   const poll = Math.min(config.pollIntervalMs, eagerly) * (0.9 + 0.2 * random())
   const confirm = state.confirmAt === null ? Number.POSITIVE_INFINITY : state.confirmAt - now

@@ -46,6 +46,22 @@ describe('the wake-up loop', () => {
     expect(waitOf(onNothing(first, empty, proven, at(0, 1)))).toBeCloseTo(33_000)
   })
 
+  it('looks for a message that somebody keeps locked less and less often, once a second at last', () => {
+    const locked = { nextDueInMs: -5, newestId: '1' }
+    let state = initialWakeState(0)
+    const waits: number[] = []
+    let now = 0
+    for (let look = 0; look < 7; look++) {
+      state = onNothing(onLookBegan(state, now), locked, proven, at(now))
+      waits.push(Math.round(waitOf(state, now)))
+      now += waitOf(state, now)
+    }
+    expect(waits).toEqual([75, 150, 300, 600, 1000, 1000, 1000])
+    // Whatever is found in between, the next one that is locked is likely to be free soon.
+    state = onNothing(onLookBegan(onFound(state, now, 0), now), locked, proven, at(now))
+    expect(waitOf(state, now)).toBeLessThanOrEqual(75)
+  })
+
   it('polls sooner right after it ran empty, then ever more rarely, where no hint is to be had', () => {
     let state = initialWakeState(0)
     const waits: number[] = []
