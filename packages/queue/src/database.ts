@@ -98,7 +98,7 @@ export function openDatabase(options: ResolvedOptions): Database {
             { queue: call.queue },
           ),
       )
-      return [...result.rows] as Row[]
+      return result.rows as Row[]
     } catch (thrown) {
       throw translateError(thrown, { ...call, phase: 'query', target })
     }

@@ -87,12 +87,14 @@ function contentOf(row: Row): Content {
 }
 
 export function leasedMessage(row: Row): LeasedMessage {
+  const { payload, headers } = contentOf(row)
   return {
     id: String(row.id),
     readCount: Number(row.reads),
     enqueuedAt: Number(row.enqueued),
     dueAt: Number(row.due),
-    ...contentOf(row),
+    payload,
+    headers,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Lease, ProbeResult, ReadResult, Settlement } from '@aimq/events'
+import type { Lease, LeasedMessage, ProbeResult, ReadResult, Settlement } from '@aimq/events'
 import type { Call, Row } from './database.ts'
 import { type DeadLettered, deadLetter } from './dead-letter.ts'
 import {
@@ -176,7 +176,7 @@ function releaseEntry(settlement: Settlement & { readonly action: 'release' }, q
 }
 
 function checkSettlements(settlements: readonly Settlement[], queue: string): void {
-  const seen = new Set<string>()
+  const ids = new Set<string>()
   for (const settlement of settlements) {
     if (!actions.includes(settlement?.action)) {
       throw refuseInput(
@@ -184,10 +184,17 @@ function checkSettlements(settlements: readonly Settlement[], queue: string): vo
         `expected a settlement's action to be one of ${actions.join(', ')}, got ${show(settlement?.action)}`,
       )
     }
-    const key = `${settlement.id} ${settlement.enqueuedAt}`
-    if (seen.has(key)) {
-      throw refuseInput(queue, `expected one settlement for message ${settlement.id}, got two`)
-    }
+    ids.add(settlement.id)
+  }
+  if (ids.size < settlements.length) refuseDoubles(settlements, queue)
+}
+
+/** The same id may stand for two messages: of a queue that was dropped, and of the one that was created after it. */
+function refuseDoubles(settlements: readonly Settlement[], queue: string): void {
+  const seen = new Set<string>()
+  for (const { id, enqueuedAt } of settlements) {
+    const key = `${id} ${enqueuedAt}`
+    if (seen.has(key)) throw refuseInput(queue, `expected one settlement for message ${id}, got two`)
     seen.add(key)
   }
 }
@@ -200,7 +207,8 @@ function lostIn(rows: readonly Row[]): readonly string[] {
 
 function readResult(rows: readonly Row[]): ReadResult {
   const about = rows.at(-1)
-  const messages = rows.slice(0, -1).map(leasedMessage)
+  const messages: LeasedMessage[] = []
+  for (let n = 0; n < rows.length - 1; n++) messages.push(leasedMessage(rows[n] as Row))
   // RETURNING keeps no order.
   messages.sort((a, b) => a.dueAt - b.dueAt || compareIds(a.id, b.id))
   const next: ProbeResult | null =

@@ -22,7 +22,7 @@ export interface QueuePolicy {
   readonly backoff?: Backoff
   /** What becomes of a completed message. @default 'archive' */
   readonly onComplete?: 'archive' | 'delete'
-  /** Most messages leased ahead of free slots; fewer when the queue is slow, none when it is very slow. @default 500 */
+  /** Most messages leased ahead of free slots; fewer when the queue is slow, none when it is very slow. @default 2000 */
   readonly maxPrefetch?: number
 }
 
@@ -36,7 +36,7 @@ export const policyDefaults: ResolvedPolicy = {
   leaseMs: 30_000,
   backoff: exponentialBackoff(),
   onComplete: 'archive',
-  maxPrefetch: 500,
+  maxPrefetch: 2000,
 }
 
 /** Without keys that are present but `undefined`, which would hide a default. */

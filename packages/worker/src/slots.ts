@@ -18,6 +18,11 @@ export class Slots {
 
   /** True: a slot is taken, to be given back with {@link give}. False: `onTurn` is called when it is this one's turn. */
   take(onTurn: () => void): boolean {
+    // Nobody stands in the line: the usual case, once for each job.
+    if (this.#waiting.size === 0 && this.free > 0) {
+      this.#taken++
+      return true
+    }
     const [first] = this.#waiting
     if (this.free <= 0 || (first !== undefined && first !== onTurn)) {
       this.#waiting.add(onTurn)
@@ -40,6 +45,7 @@ export class Slots {
   }
 
   #tellNext(): void {
+    if (this.#waiting.size === 0) return
     const [first] = this.#waiting
     if (this.free > 0) first?.()
   }

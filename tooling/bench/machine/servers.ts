@@ -32,8 +32,7 @@ export async function startServers(): Promise<Servers> {
   const dataDir = await mkdtemp(join(tmpdir(), 'aimq-bench-'))
   const postgres = await startEmbedded({ dataDir, temporary: true, settings: serverSettings })
   const redis = await startRedis()
-  const admin = new pg.Client({ connectionString: postgres.connectionString })
-  await admin.connect()
+  const admin = new pg.Pool({ connectionString: postgres.connectionString, max: 4 })
   const ask = async (text: string, values: unknown[] = []) => (await admin.query(text, values)).rows[0]
   const postmaster = parentOf((await ask('select pg_backend_pid() as pid')).pid)
   const places = new Map<SubjectName, Promise<Place>>()

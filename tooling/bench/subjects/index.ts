@@ -15,8 +15,8 @@ export const subjects = {
   }),
   'aimq-best': aimq({
     label: 'AIMQ, tuned',
-    settings: 'onComplete delete, concurrency 24, maxPrefetch 2000',
-    policy: { onComplete: 'delete', concurrency: 24, maxPrefetch: 2000 },
+    settings: 'onComplete delete, concurrency 50, maxPrefetch 5000',
+    policy: { onComplete: 'delete', concurrency: 50, maxPrefetch: 5000 },
   }),
   'aimq-listen': aimq({ label: 'AIMQ over LISTEN', settings: 'defaults, wake-up trigger', wake: 'listen' }),
   'aimq-realtime': aimq({
