@@ -1,27 +1,39 @@
 import type { Output } from './output.ts'
 
-/** How far long work has got, on stderr; nothing where nobody sees it. */
+/** How far long work has got, on a line of stderr; nothing where nobody sees it. */
 export interface Progress {
-  /** `done` of the whole, from 0 to 1, and a word about it. */
-  at(done: number, text: string): void
+  /** `done` of the whole, from 0 to 1, or undefined where the whole is not known; and a word about it. */
+  at(done: number | undefined, text: string): void
   /** Takes it off the screen. */
   end(): void
 }
 
-const size = 30
+const width = 30
+const drawEveryMs = 100
+const toStart = '\r'
+const clearLine = '\u001b[K'
 
-export async function startProgress(output: Output, title: string): Promise<Progress> {
-  if (!output.showsProgress) return { at: () => {}, end: () => {} }
-  const { progress } = await import('@clack/prompts')
-  const bar = progress({ max: 1000, size, style: 'heavy', output: process.stderr, withGuide: false })
-  bar.start(title)
-  let shown = 0
+/**
+ * Only writes: the bars of libraries for prompts take the keyboard, and end the process at Ctrl-C before it could say what
+ * was done.
+ */
+export function startProgress({ showsProgress, noteStyle }: Output, title: string): Progress {
+  if (!showsProgress) return { at: () => {}, end: () => {} }
+  let drawnAt = Number.NEGATIVE_INFINITY
+  const draw = (text: string) => process.stderr.write(toStart + text + clearLine)
+  draw(noteStyle('dim', `${title} …`))
   return {
     at(done, text) {
-      const now = Math.min(Math.round(done * 1000), 1000)
-      bar.advance(Math.max(now - shown, 0), text)
-      shown = Math.max(now, shown)
+      const now = performance.now()
+      if (now - drawnAt < drawEveryMs) return
+      drawnAt = now
+      const filled = Math.round(Math.min(Math.max(done ?? 0, 0), 1) * width)
+      const bar =
+        done === undefined
+          ? ''
+          : `${noteStyle('cyan', '━'.repeat(filled))}${noteStyle('dim', '━'.repeat(width - filled))} ${Math.round(done * 100)} %  `
+      draw(bar + text)
     },
-    end: () => bar.clear(),
+    end: () => draw(''),
   }
 }

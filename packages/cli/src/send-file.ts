@@ -4,7 +4,7 @@ import type { Context } from './context.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { describeFailure } from './failure.ts'
 import { type Line, openLines, readLines } from './ndjson.ts'
-import { startProgress } from './progress.ts'
+import { type Progress, startProgress } from './progress.ts'
 import { openRejects, type Rejects } from './rejects.ts'
 import type { SendOptions } from './run/send.ts'
 import { schedule } from './run/send.ts'
@@ -38,21 +38,23 @@ export async function sendFile(
   if (path !== '-' && size > 0 && options.skipBad !== true) await checkAll(path, options)
   const tally: Tally = { sent: 0, duplicates: 0, nextLine: fromLine, skipped: [], skippedCount: 0 }
   const rejects = await openRejects(context.cwd, options.rejects)
-  const progress = await startProgress(context.output, `sending to ${queue}`)
+  let progress: Progress | undefined
   let failure: unknown
   try {
     await withBus(context, { needs: ['queue'] }, async ({ bus }) => {
+      // After it was said which database is meant.
+      progress = startProgress(context.output, `sending to ${queue}`)
       for await (const lines of batches(readLines(stream, fromLine), options.batch ?? 1000)) {
         if (context.signal.aborted) break
         await sendBatch(context, bus, queue, lines, { options, tally, rejects })
         const last = lines.at(-1)
-        progress.at(size > 0 ? (last?.end ?? 0) / size : 0, `sent ${count(tally.sent)}`)
+        progress.at(size > 0 ? (last?.end ?? 0) / size : undefined, `sent ${count(tally.sent)}`)
       }
     })
   } catch (thrown) {
     failure = thrown
   } finally {
-    progress.end()
+    progress?.end()
     stream.destroy()
     await rejects?.close()
   }

@@ -17,6 +17,8 @@ export interface Run {
   readonly stdin?: string
   /** @default the one built for the run */
   readonly program?: string
+  /** In a terminal of its own: stdin is what is typed, and stays open. */
+  readonly terminal?: boolean
 }
 
 export interface Ended {
@@ -45,16 +47,19 @@ export async function temporaryFolder(): Promise<string> {
 /** `aimq` as a process of its own, with no more environment than it is given. Killed when the test is over. */
 export async function start(
   args: readonly string[],
-  { cwd, env = {}, stdin, program = bin }: Run = {},
+  { cwd, env = {}, stdin, program = bin, terminal = false }: Run = {},
 ): Promise<Started> {
-  const child = spawn(process.execPath, ['--conditions=@aimq/source', '--', program, ...args], {
+  const words = [process.execPath, '--conditions=@aimq/source', '--', program, ...args]
+  const [command = '', ...rest] = terminal ? inTerminal(words) : words
+  const child = spawn(command, rest, {
     cwd: cwd ?? (await temporaryFolder()),
     env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   // Who cannot read it any more has ended.
   child.stdin.on('error', () => {})
-  child.stdin.end(stdin ?? '')
+  if (!terminal) child.stdin.end(stdin ?? '')
+  else if (stdin !== undefined) child.stdin.write(stdin)
   expect(commandLine(child.pid)).not.toContain(canary)
   const said = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
@@ -100,6 +105,16 @@ export async function aimqJson(args: readonly string[], run?: Run): Promise<unkn
   const { code, stdout, stderr } = await aimq([...args, '--json'], run)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   return JSON.parse(stdout)
+}
+
+/** By `script`, which every Linux and macOS has, in two ways. */
+function inTerminal(words: readonly string[]): string[] {
+  const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+  // A terminal that nobody looks at has no size.
+  const command = `stty cols 120 rows 30; exec ${quoted}`
+  return process.platform === 'darwin'
+    ? ['script', '-q', '/dev/null', 'sh', '-c', command]
+    : ['script', '-qefc', command, '/dev/null']
 }
 
 /** As `ps` shows it. */

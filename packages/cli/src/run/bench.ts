@@ -81,7 +81,7 @@ async function bench(
   const queue = `bench_${randomBytes(5).toString('hex')}`
   const producer = createBus({ logger: silentAbout(context) })
   const started: BenchBuses['started'] = { on: () => {} }
-  const progress = await startProgress(output, 'getting ready')
+  const progress = startProgress(output, 'getting ready')
   try {
     await producer.use(await loadPlugin('queue', cwd, { connectionString }))
     await producer.request('queue:create', { queue }, { signal })
