@@ -97,7 +97,8 @@ const maxHerdMs = 100
 const maxUnjustifiedWaitMs = 2000
 /** Hints farther apart than that are not held against one another. */
 const leisureMs = 2500
-const dueJitterMs = 25
+/** Workers that wait for the same due time spread over so long: nearly at once, unless peers have shown themselves. */
+const dueJitterMs = { alone: 3, amongPeers: 25 }
 /** Hints of a time to come are no reason to look more often: the look before has told when something is due. */
 const dueHintEveryMs = 1000
 const firstPollMs = 50
@@ -180,7 +181,7 @@ export function onHint(state: WakeState, { now, random }: Moment, dueInMs = 0): 
 
 function onDueHint(state: WakeState, { now, random }: Moment, dueInMs: number): WakeState {
   const again = state.dueHintSeenAt + dueHintEveryMs
-  const soonest = now + Math.min(dueInMs + jitter(random), confirmAfterMs)
+  const soonest = now + Math.min(dueInMs + dueJitter(state, random), confirmAfterMs)
   const dueHintAt = Math.min(state.dueHintAt ?? Number.POSITIVE_INFINITY, Math.max(soonest, again))
   return {
     ...state,
@@ -283,7 +284,7 @@ export function onNothing(
     next.nextDueInMs === null
       ? Number.POSITIVE_INFINITY
       : next.nextDueInMs > 0
-        ? next.nextDueInMs + jitter(random)
+        ? next.nextDueInMs + dueJitter(state, random)
         : Math.min(lockedRetryMs.max, lockedRetryMs.min * 2 ** Math.min(state.locked, 16))
   const eagerly = config.eager ? firstPollMs * 2 ** Math.min(state.empty, 16) : Number.POSITIVE_INFINITY
   const poll = Math.min(config.pollIntervalMs, eagerly) * (0.9 + 0.2 * random())
@@ -329,6 +330,6 @@ function allowanceNow(state: WakeState, now: number): number {
   return Math.min(allowanceBurst, state.allowance + (now - state.allowanceAt) * allowancePerMs)
 }
 
-function jitter(random: () => number): number {
-  return random() * dueJitterMs
+function dueJitter({ herdMs }: WakeState, random: () => number): number {
+  return random() * (herdMs > 0 ? dueJitterMs.amongPeers : dueJitterMs.alone)
 }
