@@ -1,6 +1,7 @@
 import { redact, summarizeError } from '@aimq/events'
 import { CliError } from './cli-error.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
+import { installKeys } from './install-keys.ts'
 
 export interface Failure {
   readonly text: string
@@ -40,9 +41,6 @@ export function describeFailure(thrown: unknown, program: string): Failure {
   if (configuration.test(code)) return { text, code: exitCode.configuration }
   return { text: `an error that nobody foresaw: ${text}`, code: exitCode.failed }
 }
-
-/** There is no command for it: it is a decision about the database, made once by whoever owns it. */
-const installKeys = `node --input-type=module -e "import { createQueueClient } from '@aimq/queue'; const client = createQueueClient({ connectionString: process.env.DATABASE_URL }); await client.install(); await client.close()"`
 
 /** The packages speak to programmers; here they are spoken to in a shell. */
 function inOurWords(message: string, program: string): string {

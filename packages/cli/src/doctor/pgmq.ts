@@ -1,3 +1,4 @@
+import { installKeys } from '../install-keys.ts'
 import { type Finding, fault, note, ok } from './finding.ts'
 
 export interface PgmqRow {
