@@ -25,7 +25,7 @@ export function checkPgmq(row: PgmqRow): Finding[] {
         note(
           'idempotency',
           'the table of idempotency keys is not installed: --key and idempotencyKey are refused',
-          'when you need them: await createQueueClient({ connectionString }).install() with @aimq/queue',
+          `when you need them, with DATABASE_URL set: ${installKeys}`,
         ),
       ]
   if (row.extension === null) return [ok('pgmq', 'pgmq, installed as plain SQL'), ...keys]
