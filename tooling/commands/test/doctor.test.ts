@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startPgbouncer } from '../../../packages/queue/test/pgbouncer.ts'
 import { aimq } from '../harness/aimq.ts'
 import { canary, useDatabase } from '../harness/database.ts'
 
@@ -93,6 +94,19 @@ describe('what is wrong, with its remedy: 3', () => {
     for (const { remedy = '' } of grants) await database.query(remedy.replace('as its owner: ', ''))
     expect((await examine(url)).findings.filter(({ check }) => check === 'grants')).toEqual([])
   })
+})
+
+test('a pooler in transaction mode is told apart from none', async () => {
+  await using pooler = await startPgbouncer(database.url)
+  const { code, findings } = await examine(pooler.url)
+  expect(code).toBe(0)
+  expect(findings.find(({ check }) => check === 'pooler')).toMatchObject({
+    level: 'warning',
+    message: expect.stringContaining('transaction mode'),
+    remedy: expect.stringContaining('DIRECT_URL'),
+  })
+  const direct = (await examine()).findings.find(({ check }) => check === 'pooler')
+  expect(direct).toMatchObject({ level: 'ok', message: expect.stringContaining('none in between') })
 })
 
 test('--security names what strangers may do; what the remedies say takes it from them', async () => {
