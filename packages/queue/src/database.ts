@@ -67,6 +67,7 @@ export function openDatabase(options: ResolvedOptions): Database {
   async function runOnce(statement: Statement, values: string[], call: Call): Promise<Row[]> {
     const client = call.transaction ?? options.client
     if (client !== undefined) return runOn(client, statement, values, call)
+    const since = performance.now()
     const pooled = await checkout(source as PoolSource, call)
     try {
       const rows = await runOn(pooled, statement, values, call)
@@ -77,6 +78,8 @@ export function openDatabase(options: ResolvedOptions): Database {
       const { code } = thrown as QueueError
       const broken = code === queueErrorCodes.timeout || code === queueErrorCodes.connectionLost
       giveBack(pooled, broken || code === queueErrorCodes.readOnly)
+      // After a failover the idle ones are on the old primary, too, and each would fail a call of its own.
+      if (code === queueErrorCodes.readOnly) source?.renew(since)
       throw thrown
     }
   }

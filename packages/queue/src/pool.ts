@@ -15,6 +15,8 @@ const idleTimeoutMs = 60_000
 export interface PoolSource {
   readonly target: string
   open(): Promise<Pool>
+  /** Gives up every connection that was made before `since` (`performance.now()`): they lead to the wrong server. */
+  renew(since: number): void
   close(): Promise<void>
 }
 
@@ -26,15 +28,24 @@ export function ownPool(connectionString: string, options: ResolvedOptions): Poo
   const port = Number(parsed.port || 5432)
   const database = parsed.database || parsed.user || 'postgres'
   let opening: Promise<Pool> | undefined
+  let openedAt = 0
   return {
     target: `${host}:${port}/${database}`,
     open: () => {
+      if (opening === undefined) openedAt = performance.now()
       opening ??= openPool({ ...(parsed as object), host, port, database }, wish, options)
       // A certificate that cannot be read now may be there at the next call.
       opening.catch(() => {
         opening = undefined
       })
       return opening
+    },
+    renew: (since) => {
+      if (openedAt > since) return
+      const old = opening
+      opening = undefined
+      // Ends when the last statement under way on it has.
+      old?.then((pool) => pool.end()).catch(() => {})
     },
     close: async () => {
       const pool = await opening?.catch(() => undefined)
@@ -113,6 +124,8 @@ export function givenPool(pool: Pool, options: ResolvedOptions): PoolSource {
       listening = true
       return pool
     },
+    // Its other connections are the caller's concern.
+    renew: () => {},
     close: async () => {
       pool.off?.('error', listener)
       listening = false

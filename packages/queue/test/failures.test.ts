@@ -120,6 +120,29 @@ describe('a database that cannot be used', () => {
     })
   })
 
+  it('takes no writes any more on the connections of before: one call fails, and all of them are given up', async () => {
+    // As after a failover: sessions stay on the old primary, new ones are made on the new.
+    const role = 'queue_test_fickle'
+    await client.create('fickle')
+    await database.query(
+      `create role ${role} login superuser password 'x'; alter role ${role} set default_transaction_read_only = on`,
+    )
+    const url = urlWith((own) => {
+      own.username = role
+      own.password = 'x'
+    })
+    const other = createQueueClient({ connectionString: url, maxConnections: 3 })
+    try {
+      await Promise.all(Array.from({ length: 3 }, () => other.probe('fickle')))
+      await database.query(`alter role ${role} reset default_transaction_read_only`)
+      expect(await failureOf(other.send('fickle', 1))).toMatchObject({ code: 'queue/read-only' })
+      for (let n = 0; n < 3; n++) expect(await other.send('fickle', n)).toMatch(/^\d+$/)
+    } finally {
+      await other.close()
+      await database.query(`drop role ${role}`)
+    }
+  })
+
   it('has no connection to spare', async () => {
     const role = 'queue_test_limited'
     await database.query(`drop role if exists ${role}`)
