@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { readMark, statementMarks } from '../harness/statements.ts'
 import { leaseMs, producerCount, queues, type Stage, workerCount } from './stage.ts'
 
 /** One way to break something. What it needs to choose comes from the schedule, so that a seed repeats it. */
@@ -199,12 +200,12 @@ export const faults: readonly Fault[] = [
   },
   ...(
     [
-      ['a read', 'skip locked'],
-      ['a settlement', "action = 'archive'"],
-      ['a heartbeat', 'as lease'],
-      ['a send', 'with ordinality'],
-      ['a send with a key', 'idempotency_key'],
-      ['a dead letter', 'x-aimq-dead-letter'],
+      ['a read', readMark],
+      ['a settlement', statementMarks.settle],
+      ['a heartbeat', statementMarks.extend],
+      ['a send', statementMarks.send],
+      ['a send with a key', statementMarks['send-idempotent']],
+      ['a dead letter', statementMarks['dead-letter']],
     ] as const
   ).map(
     ([what, says]): Fault => ({

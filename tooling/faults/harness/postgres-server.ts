@@ -34,10 +34,14 @@ export async function startPostgresServer(
     url,
     query: (text, values) => withClient(url, (client) => client.query(text, values)),
     async crash() {
-      await withClient(url, async (client) => {
-        const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-        process.kill(Number(rows[0]?.pid), 'SIGKILL')
-        await client.query('select 1').catch(() => {})
+      await withClient(url, async (witness) => {
+        const over = new Promise((resolve) => witness.once('end', resolve))
+        await withClient(url, async (victim) => {
+          const { rows } = await victim.query<{ pid: number }>('select pg_backend_pid() as pid')
+          process.kill(Number(rows[0]?.pid), 'SIGKILL')
+          // For a moment after it the server still takes connections, as if nothing had happened.
+          await over
+        })
       }).catch(() => {})
       await eventually(serves, 'PostgreSQL has recovered')
     },

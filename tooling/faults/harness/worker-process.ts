@@ -43,7 +43,7 @@ export interface WorkerHealth {
   readonly heapBytes: number
   /** Processor time so far. */
   readonly cpuMs: number
-  /** By how much timers were late since the last report, at the 99th percentile. */
+  /** By how much timers were late since the last report, in the middle: at the end it tells of what else the machine does. */
   readonly loopDelayMs: number
   /** What keeps the process alive, by kind, as node tells it. */
   readonly resources: Readonly<Record<string, number>>

@@ -70,7 +70,7 @@ const loopDelay = monitorEventLoopDelay({ resolution: 10 })
 loopDelay.enable()
 
 async function health(): Promise<WorkerHealth> {
-  const loopDelayMs = loopDelay.percentile(99) / 1e6
+  const loopDelayMs = loopDelay.percentile(50) / 1e6
   const { user, system } = process.cpuUsage()
   globalThis.gc?.()
   const { rss, heapUsed } = process.memoryUsage()

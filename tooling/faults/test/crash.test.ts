@@ -48,13 +48,15 @@ describe(`a worker killed with -9 (SEED=${seed})`, () => {
     'loses nothing, and a peer works what it had in hand within one lease + 1 s (round %i)',
     async (round) => {
       const queue = `killed_${round}`
-      const { ledger, ids } = await prepare(
-        queue,
-        Array.from({ length: 60 }, (_, n) => ({ n })),
-      )
+      const { ledger } = await prepare(queue, [])
       const settings = { url: database.url, queue, ledger, leaseMs, jobMs: 150, concurrency: 5 }
       await using victim = await startWorkerProcess(settings)
       await using _peer = await startWorkerProcess(settings)
+      await using client = createQueueClient({ connectionString: database.url })
+      const { ids } = await client.sendMany(
+        queue,
+        Array.from({ length: 100 }, (_, n) => ({ payload: { n } })),
+      )
       // At a random phase of its work: after so many of its starts, and a little more.
       const phase = (seed * round) % 7
       await eventually(
@@ -136,12 +138,12 @@ describe(`a worker killed with -9 (SEED=${seed})`, () => {
   })
 })
 
-describe('a handler that blocks the event loop for two leases', () => {
+describe('a handler that blocks the event loop for several leases', () => {
   it('is warned of by name; a peer works the job; its own late failure changes nothing', async () => {
     const leaseMs = 1000
     const { ledger, ids } = await prepare('blocked', [{ n: 1 }])
     const settings = { url: database.url, queue: 'blocked', ledger, leaseMs }
-    await using blocked = await startWorkerProcess({ ...settings, blockMs: 2 * leaseMs })
+    await using blocked = await startWorkerProcess({ ...settings, blockMs: 6 * leaseMs })
     await eventually(() => readLedger(ledger).length === 1, 'the job has started')
     await using peer = await startWorkerProcess(settings)
     await eventually(() => blocked.stderr().includes('event loop was blocked'), 'the warning')

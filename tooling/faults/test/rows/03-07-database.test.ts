@@ -3,6 +3,7 @@ import { createQueueClient } from '@aimq/queue'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ledgerNow } from '../../harness/ledger.ts'
 import { type PostgresServer, startPostgresServer } from '../../harness/postgres-server.ts'
+import { readMark, statementMarks } from '../../harness/statements.ts'
 import { startTcpProxy, type TcpProxy } from '../../harness/tcp-proxy.ts'
 import { keepingLogger, startWorkerBus } from '../../harness/worker-bus.ts'
 
@@ -63,7 +64,7 @@ describe('PostgreSQL crashes', () => {
       defaults: { leaseMs },
     })
     await nextFact(bus, 'worker:queue-idled')
-    proxy.dropReply('skip locked')
+    proxy.dropReply(readMark)
     const paused = nextFact(bus, 'worker:queue-paused')
     const completed = nextFact(bus, 'worker:job-completed')
     const sentAt = performance.now()
@@ -79,7 +80,7 @@ describe('PostgreSQL crashes', () => {
     const bus = await startWorkerBus({ url: proxy.url, handlers: { acks: () => void runs++ } })
     await nextFact(bus, 'worker:queue-idled')
     const facts = recordFacts(bus, 'worker:lease-lost')
-    proxy.dropReply("action = 'archive'")
+    proxy.dropReply(statementMarks.settle)
     const paused = nextFact(bus, 'worker:queue-paused')
     const completed = nextFact(bus, 'worker:job-completed')
     await server.query(`select pgmq.send('acks', '1')`)

@@ -119,6 +119,7 @@ it('row 19: a storm of wake-ups costs little: event loop, memory and looks stay 
   await eventually(() => done() === 100, 'the jobs are done', 10_000)
   const after = await worker.health()
   expect(Math.max(idle.loopDelayMs, after.loopDelayMs)).toBeLessThan(50)
+  expect((idle.cpuMs - before.cpuMs) / seconds / 1000).toBeLessThan(0.6)
   expect(after.heapBytes - before.heapBytes).toBeLessThan(20e6)
   storming = false
   await storm

@@ -38,7 +38,10 @@ it(`row 43: an installation that is cut anywhere is there as a whole or not at a
         () => true,
         () => false,
       )
-      if (cut) setTimeout(() => proxy.reset(), random() * 60)
+      if (cut) {
+        await new Promise((resolve) => setTimeout(resolve, random() * 60))
+        proxy.reset()
+      }
       await running
     }
     await client.close()
