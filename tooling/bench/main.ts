@@ -13,6 +13,9 @@ async function main(options: Options): Promise<void> {
   const began = performance.now()
   say('starting PostgreSQL …')
   await using servers = await startServers()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void servers[Symbol.asyncDispose]().finally(() => process.exit(130)))
+  }
   const description = describeMachine(servers.versions)
   say(`${description.machine}; load ${description.load}`)
   const lines = await runAll(servers, options, say)
