@@ -108,7 +108,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
   }
 
   const tableJobs = tableJobsOn(database, clock, observer)
-  const look = (call: CallOptions) => database.session(readCatalogue, call.signal)
+  const look = (call: CallOptions) => database.look(readCatalogue, call.signal)
 
   return {
     ...tableJobs,

@@ -15,10 +15,23 @@ export interface Session {
   query(text: string, values?: readonly unknown[]): Promise<Row[]>
 }
 
+/** A transaction under {@link safePath}. */
+export interface Transaction extends Session {
+  /** The search path that the role has otherwise, as a setting. */
+  readonly usualPath: string
+}
+
+/**
+ * Whoever may create in a schema of the installer's search path could plant functions and operators there that fit what
+ * we call better than those of PostgreSQL do, and the installer would run them.
+ */
+export const safePath = 'pg_catalog, pg_temp'
+
 export interface Database {
   /** `host:port/database`, for messages. */
   readonly target: string
-  session<Result>(work: (session: Session) => Promise<Result>, signal?: AbortSignal): Promise<Result>
+  /** Runs `work` in one transaction that only reads. */
+  look<Result>(work: (session: Session) => Promise<Result>, signal?: AbortSignal): Promise<Result>
   /**
    * Runs `work` in one transaction that changes schema `aimq`: one at a time in the database, and no wait for a table
    * longer than {@link lockTimeoutMs}. When a table is not to be had, all is undone and tried again a little later.
@@ -27,7 +40,7 @@ export interface Database {
    */
   change<Result>(
     tables: () => readonly string[],
-    work: (session: Session) => Promise<Result>,
+    work: (session: Transaction) => Promise<Result>,
     signal?: AbortSignal,
   ): Promise<Result>
 }
@@ -67,19 +80,23 @@ export function openDatabase(options: ResolvedOptions): Database {
     }
   }
 
+  function look<Result>(work: (session: Session) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    return session((open) => inTransaction(open, 'read only', work), signal)
+  }
+
   async function change<Result>(
     tables: () => readonly string[],
-    work: (session: Session) => Promise<Result>,
+    work: (session: Transaction) => Promise<Result>,
     signal?: AbortSignal,
   ): Promise<Result> {
     const until = performance.now() + options.lockWaitMs
     for (;;) {
       try {
-        return await session((open) => inTransaction(open, options.queryTimeoutMs, work), signal)
+        return await session((open) => alone(open, options.queryTimeoutMs, work), signal)
       } catch (thrown) {
         if (!isContended(thrown)) throw thrown
         if (performance.now() >= until) {
-          const holders = await session((open) => holdersOf(open, tables()), signal).catch(() => '')
+          const holders = await look((open) => holdersOf(open, tables()), signal).catch(() => '')
           throw new TriggersError(
             triggersErrorCodes.busy,
             `expected the tables to be free for a moment within ${options.lockWaitMs} ms, and they were not${holders}; nothing was changed: try again, or raise lockWaitMs`,
@@ -91,28 +108,42 @@ export function openDatabase(options: ResolvedOptions): Database {
     }
   }
 
-  return { target: source.target, session, change }
+  return { target: source.target, look, change }
+}
+
+/** As the only one in the database that changes schema `aimq`. */
+function alone<Result>(
+  session: Session,
+  patienceMs: number,
+  work: (session: Transaction) => Promise<Result>,
+): Promise<Result> {
+  return inTransaction(session, 'read write', async (open) => {
+    // Another installer is waited for; a table is not.
+    await open.query(`set local lock_timeout = ${Math.max(1, patienceMs - 1000)}`)
+    await open.query(installLockSql)
+    await open.query(`set local lock_timeout = ${lockTimeoutMs}`)
+    return work(open)
+  })
 }
 
 async function inTransaction<Result>(
   session: Session,
-  patienceMs: number,
-  work: (session: Session) => Promise<Result>,
+  access: 'read only' | 'read write',
+  work: (session: Transaction) => Promise<Result>,
 ): Promise<Result> {
-  const [row] = await session.query('select now() = statement_timestamp() as idle')
+  const [row] = await session.query(
+    `select now() = statement_timestamp() as idle, pg_catalog.current_setting('search_path') as path`,
+  )
   if (row?.idle !== true) {
     throw new TriggersError(
       triggersErrorCodes.inTransaction,
       'expected a client that is not in a transaction, got one that is; commit first, or give a pool',
     )
   }
-  await session.query('begin isolation level read committed')
+  await session.query(`begin isolation level read committed, ${access}`)
   try {
-    // Another installer is waited for; a table is not.
-    await session.query(`set local lock_timeout = ${Math.max(1, patienceMs - 1000)}`)
-    await session.query(installLockSql)
-    await session.query(`set local lock_timeout = ${lockTimeoutMs}`)
-    const result = await work(session)
+    await session.query(`set local search_path = ${safePath}`)
+    const result = await work({ ...session, usualPath: String(row.path) })
     await session.query('commit')
     return result
   } catch (thrown) {

@@ -1,7 +1,7 @@
 import type { Clock, RequestInput, RequestOutput } from '@aimq/events'
 import { listenersWanted } from './apply.ts'
 import { ownedCore } from './core.ts'
-import { lockTimeoutMs } from './database.ts'
+import { lockTimeoutMs, safePath } from './database.ts'
 import { installLockSql, sharedRemains } from './ledger.ts'
 import type { QueueTriggerSettings } from './options.ts'
 import { wantedFor } from './plan.ts'
@@ -89,7 +89,12 @@ end if;`
 function block(title: string, statements: readonly string[]): string {
   return `-- ${title}
 do $aimq$
+declare
+  waited pg_catalog.text := pg_catalog.current_setting('lock_timeout');
+  path pg_catalog.text := pg_catalog.current_setting('search_path');
 begin
+  -- Nothing is run that somebody else put into a schema of the search path.
+  perform pg_catalog.set_config('search_path', '${safePath}', true);
   perform ${installLockSql.replace(/^select /, '')};
   -- Never makes anybody wait for longer than this behind a busy table: lets go, and tries again a little later.
   perform set_config('lock_timeout', '${lockTimeoutMs}ms', true);
@@ -104,6 +109,8 @@ ${indented(indented(indented(statements.join('\n'))))}
       perform pg_sleep(0.05 + 0.45 * random());
     end;
   end loop;
+  perform set_config('lock_timeout', waited, true);
+  perform pg_catalog.set_config('search_path', path, true);
 end
 $aimq$;
 `

@@ -81,6 +81,8 @@ export function tableJobsOn(database: Database, clock: Clock, observer: TableJob
         () => changes.flatMap(({ object }) => object.split(' on ')[1] ?? []),
         async (session) => {
           changes = plan(await readTableJobs(session))
+          // Conditions are read under the search path of whoever wrote them, as in a migration.
+          await session.query("select set_config('search_path', $1, true)", [session.usualPath])
           for (const { sql } of changes) await session.query(sql)
           return changes
         },
@@ -102,7 +104,7 @@ export function tableJobsOn(database: Database, clock: Clock, observer: TableJob
     },
     async planTableJobs(input, { signal } = {}) {
       const wanted = resolveAll(parseOptions('planTableJobs', installSchema, input, refuse).jobs)
-      return { changes: planTableJobs(wanted, await database.session(readTableJobs, signal)) }
+      return { changes: planTableJobs(wanted, await database.look(readTableJobs, signal)) }
     },
     async removeTableJobs(input = {}, call = {}) {
       const given = parseOptions('removeTableJobs', namesSchema, input, refuse)
@@ -126,7 +128,7 @@ export function tableJobsOn(database: Database, clock: Clock, observer: TableJob
     },
     async listTableJobs(input = {}, { signal } = {}) {
       const given = parseOptions('listTableJobs', namesSchema, input, refuse)
-      const found = await database.session(readTableJobs, signal)
+      const found = await database.look(readTableJobs, signal)
       if (given.names === undefined) return { triggers: found }
       return {
         triggers: given.names.map((name) => found.find((state) => state.name === name) ?? missing(name)),

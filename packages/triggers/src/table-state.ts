@@ -29,12 +29,9 @@ export interface TableJobState extends TriggerState {
   readonly standsOn?: { readonly schema: string; readonly table: string }
 }
 
-/** Every table job of the database. */
+/** Every table job of the database. What PostgreSQL writes out in full goes by the search path, which must be the safe one. */
 export async function readTableJobs(session: Session): Promise<TableJobState[]> {
-  const [before] = await session.query("select current_setting('search_path') as path")
   const rows = await session.query(sqlOf('table/list'))
-  // The query changes it to its end, and in a transaction that is not over yet.
-  await session.query("select set_config('search_path', $1, true)", [before?.path])
   return rows.map((row) => tableJobState(row as unknown as TableJobRow))
 }
 

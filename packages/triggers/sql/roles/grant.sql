@@ -4,9 +4,12 @@
 -- Nothing is granted to anon, authenticated or PUBLIC.
 do $aimq$
 declare
-  waited text := current_setting('lock_timeout');
+  waited pg_catalog.text := pg_catalog.current_setting('lock_timeout');
+  path pg_catalog.text := pg_catalog.current_setting('search_path');
   item record;
 begin
+  -- Nothing is run that somebody else put into a schema of the search path.
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   if waited = '0' then
     perform set_config('lock_timeout', '5s', true);
   end if;
@@ -42,5 +45,6 @@ begin
   #keys#
 
   perform set_config('lock_timeout', waited, true);
+  perform pg_catalog.set_config('search_path', path, true);
 end
 $aimq$;

@@ -2,10 +2,13 @@
 -- Queues and messages stay. Run it as the role that ran the other file.
 do $aimq$
 declare
-  waited text := current_setting('lock_timeout');
+  waited pg_catalog.text := pg_catalog.current_setting('lock_timeout');
+  path pg_catalog.text := pg_catalog.current_setting('search_path');
   item record;
   shared record;
 begin
+  -- Nothing is run that somebody else put into a schema of the search path.
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   if waited = '0' then
     perform set_config('lock_timeout', '5s', true);
   end if;
@@ -98,5 +101,6 @@ begin
   end loop;
 
   perform set_config('lock_timeout', waited, true);
+  perform pg_catalog.set_config('search_path', path, true);
 end
 $aimq$;

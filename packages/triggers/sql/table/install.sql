@@ -2,10 +2,12 @@
 -- Run it as a role that owns the table and may insert into the queue; safe to run again.
 do #outer#
 declare
-  waited text := current_setting('lock_timeout');
-  path text := current_setting('search_path');
+  waited pg_catalog.text := pg_catalog.current_setting('lock_timeout');
+  path pg_catalog.text := pg_catalog.current_setting('search_path');
   item record;
 begin
+  -- Nothing is run that somebody else put into a schema of the search path.
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   -- Rather fail than make the table's writers queue up behind this.
   if waited = '0' then
     perform set_config('lock_timeout', '5s', true);
@@ -22,13 +24,11 @@ begin
       message = 'aimq: expected the queue ' || :'queue' || ', and it is not there; create it first';
   end if;
   -- Columns and expressions that the function could not use are found now, and not by the next change of the table.
-  perform set_config('search_path', 'pg_catalog, pg_temp', true);
   perform #check#
   from (select (null::#table_type#).*) as new, (select (null::#table_type#).*) as old, (
     select null::text as tg_op, null::name as tg_name, null::text as tg_when, null::text as tg_level, null::oid as tg_relid,
       null::name as tg_table_name, null::name as tg_table_schema, null::text[] as tg_argv, null::int as tg_nargs
   ) as trigger where false;
-  perform set_config('search_path', path, true);
   #index#
 
 create or replace function aimq.:"function"() returns trigger
@@ -52,19 +52,21 @@ as #inner##body##inner#;
   loop
     execute format('drop trigger %I on %s', item.tgname, item.relation);
   end loop;
+  -- The condition is read as whoever wrote it would have it read.
+  perform pg_catalog.set_config('search_path', path, true);
   create or replace trigger :"trigger" #events#
   on :"schema".:"table" for each row#when#
   execute function aimq.:"function"();
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
   -- What was installed, to be compared with what stands later.
-  perform set_config('search_path', 'pg_catalog', true);
   execute format('comment on function aimq.%I() is %L', :'function', (
     select left(:'comment', -1) || ',"trigger":"' || md5(pg_get_triggerdef(t.oid)) || '"}'
     from pg_catalog.pg_trigger as t
     where t.tgrelid = :'relation'::regclass and t.tgname = :'trigger'
   ));
-  perform set_config('search_path', path, true);
   #indexes#
   perform set_config('lock_timeout', waited, true);
+  perform pg_catalog.set_config('search_path', path, true);
 end
 #outer#;

@@ -1,6 +1,4 @@
--- Every table job, found by its function. The definition of a trigger is compared under one search path, which decides
--- what PostgreSQL writes out in full.
-with path as materialized (select set_config('search_path', 'pg_catalog', true) as path)
+-- Every table job, found by its function.
 select
   substr(p.proname, 5) as name,
   obj_description(p.oid, 'pg_proc') as comment,
@@ -17,12 +15,11 @@ select
   (select coalesce(json_agg(a.attname), '[]')::text from pg_attribute as a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   ) as columns,
-  case when path.path is not null then md5(pg_get_triggerdef(t.oid)) end as definition,
+  md5(pg_get_triggerdef(t.oid)) as definition,
   (select coalesce(json_agg(q.relname), '[]')::text from pg_class as q join pg_namespace as qs on qs.oid = q.relnamespace
     where qs.nspname = 'pgmq' and (q.relkind in ('r', 'p') and q.relname like 'q\_%' or q.relkind = 'i' and q.relname like 'aimq\_coalesce\_%')
   ) as queues
-from path
-cross join pg_catalog.pg_proc as p
+from pg_catalog.pg_proc as p
 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace and n.nspname = 'aimq'
 left join pg_catalog.pg_trigger as t
   on t.tgfoid = p.oid and t.tgparentid = 0 and t.tgname = 'aimq_' || p.proname

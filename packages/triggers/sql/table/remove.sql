@@ -1,9 +1,12 @@
 -- AIMQ: removes the table job #name#. Jobs that wait stay.
 do $aimq$
 declare
-  waited text := current_setting('lock_timeout');
+  waited pg_catalog.text := pg_catalog.current_setting('lock_timeout');
+  path pg_catalog.text := pg_catalog.current_setting('search_path');
   item record;
 begin
+  -- Nothing is run that somebody else put into a schema of the search path.
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   if waited = '0' then
     perform set_config('lock_timeout', '5s', true);
   end if;
@@ -22,5 +25,6 @@ begin
     null;
   end;
   perform set_config('lock_timeout', waited, true);
+  perform pg_catalog.set_config('search_path', path, true);
 end
 $aimq$;
