@@ -2,19 +2,27 @@ import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { bin } from '../harness/aimq.ts'
 
-/** The best of several, which is what is left when nobody else uses the machine. */
+const tellCpu = `data:text/javascript,process.on('exit', () => {
+  const { user, system } = process.cpuUsage()
+  process.stderr.write(String((user + system) / 1000))
+})`
+
+/** The best of several, in processor time: what it takes when nobody else uses the machine. */
 function bestMs(args: readonly string[]): number {
-  const times = Array.from({ length: 12 }, () => {
-    const begun = performance.now()
-    expect(spawnSync(process.execPath, args).status).toBe(0)
-    return performance.now() - begun
+  const times = Array.from({ length: 8 }, () => {
+    const { status, stderr } = spawnSync(process.execPath, ['--import', tellCpu, ...args], {
+      encoding: 'utf8',
+    })
+    expect(status).toBe(0)
+    return Number(stderr)
   })
   return Math.min(...times)
 }
 
-test('--help is there within 150 ms of the time that Node itself takes: commands are loaded when they run', () => {
+test('--help takes at most 150 ms: commands are loaded when they run', () => {
   const bare = bestMs(['-e', '0'])
   const help = bestMs(['--conditions=@aimq/source', bin, '--help'])
   console.log(`node: ${bare.toFixed(0)} ms, aimq --help: ${help.toFixed(0)} ms`)
-  expect(help - bare).toBeLessThan(150)
+  expect(bare).toBeGreaterThan(0)
+  expect(help).toBeLessThan(150)
 })
