@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { bin } from '../harness/aimq.ts'
 
-const tellCpu = `data:text/javascript,process.on('exit', () => {
+const program = `process.on('exit', () => {
   const { user, system } = process.cpuUsage()
   process.stderr.write(String((user + system) / 1000))
 })`
+const tellCpu = `data:text/javascript,${encodeURIComponent(program)}`
 
 /** The best of several, in processor time: what it takes when nobody else uses the machine. */
 function bestMs(args: readonly string[]): number {
