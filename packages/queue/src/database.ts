@@ -1,4 +1,4 @@
-import type { PoolClient } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { withDeadline } from './deadline.ts'
 import { isDirectSession } from './direct-session.ts'
 import { QueueError, queueErrorCodes } from './errors.ts'
@@ -118,7 +118,7 @@ export function openDatabase(options: ResolvedOptions): Database {
     try {
       const pool = await pools.open()
       const client = await withDeadline(
-        pool.connect(),
+        connectionOf(pool),
         options.connectTimeoutMs + 250,
         () =>
           new QueueError(
@@ -126,10 +126,8 @@ export function openDatabase(options: ResolvedOptions): Database {
             `${about(call)}: expected a connection to ${target} within ${options.connectTimeoutMs} ms, got none; the host does not answer, or all connections of the pool are busy`,
             { queue: call.queue },
           ),
-        (late) => late.release(),
+        (late) => giveBack(late),
       )
-      // A client that is checked out has no listener of its own, and its errors would end the process.
-      client.on?.('error', ignore)
       return client
     } catch (thrown) {
       throw translateError(thrown, { ...call, phase: 'connect', target })
@@ -152,6 +150,23 @@ export function openDatabase(options: ResolvedOptions): Database {
 function poolSource(options: ResolvedOptions): PoolSource | undefined {
   if (options.connectionString !== undefined) return ownPool(options.connectionString, options)
   return options.pool === undefined ? undefined : givenPool(options.pool, options)
+}
+
+/**
+ * A client that is checked out has no listener of its own, and its errors would end the process. By the callback and not
+ * by the promise: the server may end a connection in the same packet that opens it, before a promise is heard.
+ */
+function connectionOf(pool: Pool): Promise<PoolClient> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      if (error || client === undefined) {
+        reject(error)
+        return
+      }
+      client.on?.('error', ignore)
+      resolve(client)
+    })
+  })
 }
 
 function giveBack(client: PoolClient, destroy = false): void {

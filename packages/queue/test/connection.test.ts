@@ -156,6 +156,26 @@ describe('a connection that breaks', () => {
     expect(logger.lines.filter((line) => !line.startsWith('debug'))).toEqual([])
   })
 
+  it.each(['a pool of ours', 'a pool of the caller'])(
+    'by the administrator in the same breath as it was made does not end the process: %s',
+    async (whose) => {
+      const url = named(proxy.url, 'newborn')
+      const pool = new pg.Pool({ connectionString: url, max: 1 })
+      await using client = createQueueClient(
+        whose === 'a pool of ours' ? { connectionString: url, maxConnections: 1 } : { pool },
+      )
+      proxy.joinLoginWithWhatFollows(() => {
+        void database.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'newborn'`,
+        )
+      })
+      expect(await failureOf(client.probe('emails'))).toMatchObject({ transient: true })
+      expect(await client.probe('emails')).toHaveProperty('newestId')
+      await client.close()
+      await pool.end()
+    },
+  )
+
   it('by the administrator in the middle of a send: the outcome is unknown', async () => {
     const blocker = await database.pool.connect()
     await blocker.query('begin; lock table pgmq.q_emails in exclusive mode')

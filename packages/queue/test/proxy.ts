@@ -10,6 +10,8 @@ export interface TestProxy extends AsyncDisposable {
   cutBeforeAnswer(pattern: string): void
   /** New connections are closed at once, while this is on. */
   refuse(on: boolean): void
+  /** The end of the next login arrives in one packet with whatever the server says after it; `onLogin` is told of it. */
+  joinLoginWithWhatFollows(onLogin: () => void): void
 }
 
 export async function startProxy(target: string): Promise<TestProxy> {
@@ -18,6 +20,7 @@ export async function startProxy(target: string): Promise<TestProxy> {
   const pairs = new Set<{ down: Socket; up: Socket; dead: boolean }>()
   let cutting: string | undefined
   let refusing = false
+  let tellLogin: (() => void) | undefined
   const listener: Server = createServer((down) => {
     if (refusing) {
       down.destroy()
@@ -27,6 +30,7 @@ export async function startProxy(target: string): Promise<TestProxy> {
     const pair = { down, up, dead: false }
     pairs.add(pair)
     let cut = false
+    let held: Buffer | undefined
     down.on('data', (bytes) => {
       if (cutting !== undefined && bytes.includes(cutting)) {
         cut = true
@@ -35,7 +39,14 @@ export async function startProxy(target: string): Promise<TestProxy> {
       if (!pair.dead) up.write(bytes)
     })
     up.on('data', (bytes) => {
-      if (cut) down.destroy()
+      if (tellLogin !== undefined && bytes.includes('server_version')) {
+        held = bytes
+        tellLogin()
+        tellLogin = undefined
+      } else if (held !== undefined) {
+        down.write(Buffer.concat([held, bytes]))
+        held = undefined
+      } else if (cut) down.destroy()
       else if (!pair.dead) down.write(bytes)
     })
     for (const socket of [down, up]) {
@@ -61,6 +72,9 @@ export async function startProxy(target: string): Promise<TestProxy> {
     },
     cutBeforeAnswer: (pattern) => {
       cutting = pattern
+    },
+    joinLoginWithWhatFollows: (onLogin) => {
+      tellLogin = onLogin
     },
     refuse: (on) => {
       refusing = on

@@ -164,12 +164,19 @@ function sourceOf(options: ResolvedOptions): Source {
   if (pool !== undefined) {
     return {
       target: 'the database of the pool',
-      open: async () => {
-        const pooled = await pool.connect()
-        // A client that is checked out has no listener of its own, and its errors would end the process.
-        pooled.on?.('error', ignore)
-        return pooled
-      },
+      // A client that is checked out has no listener of its own, and its errors would end the process. By the callback
+      // and not by the promise: the server may end a connection in the same packet that opens it.
+      open: () =>
+        new Promise((resolve, reject) => {
+          pool.connect((error, pooled) => {
+            if (error || pooled === undefined) {
+              reject(error)
+              return
+            }
+            pooled.on?.('error', ignore)
+            resolve(pooled)
+          })
+        }),
       close: async (pooled, failed) => {
         if (!failed) pooled.off?.('error', ignore)
         ;(pooled as PoolClient).release(failed)
