@@ -68,6 +68,8 @@ export interface Catalogue {
   readonly queues: readonly string[]
   /** Name → checksum of what our package has noted in the ledger. */
   readonly ledger: ReadonlyMap<string, string>
+  /** Whose sessions fire no trigger, as ALTER takes it: `role ada in database app`. */
+  readonly replicas: readonly string[]
   /** Queues with a row that throttles their Realtime hints. */
   readonly throttled: ReadonlySet<string>
 }
@@ -91,6 +93,7 @@ export async function readCatalogue(session: Session): Promise<Catalogue> {
       arguments: decodeArguments(trigger.arguments),
     })),
     policies: row.policies as FoundPolicy[],
+    replicas: row.replicas as string[],
     queues: queues.map(({ name }) => String(name)),
     ledger: new Map(ledger.map(({ name, checksum }) => [String(name), String(checksum)])),
     throttled: new Set(throttled.map(({ queue }) => String(queue))),

@@ -1,5 +1,6 @@
 import type { AimqRole } from '@aimq/events'
 import { type ResolvedRoles, type RolesOptions, resolveRoles } from './roles-options.ts'
+import { checksumOf } from './sql.ts'
 import { fill } from './sql-template.ts'
 
 /**
@@ -21,7 +22,7 @@ function installation(options: ResolvedRoles): string {
     rowSecurity && roles.includes('producer')
       ? fill('roles/row-security-keys', {
           literals: { role: roleName(options, 'producer') },
-          fragments: { queues: rows(queues.map(({ name }) => [name])) },
+          fragments: { queues: rows(queues.map(({ name }) => [name, keyPolicy(options, name)])) },
         })
       : ''
   return fill('roles/grant', {
@@ -92,7 +93,7 @@ function policies(options: ResolvedRoles): string[][] {
 function removal(options: ResolvedRoles): string {
   const { queues, roles, rowSecurity } = options
   const sequences = queues.map(({ name }) => `q_${name}_msg_id_seq`)
-  const keyPolicies = queues.map(({ name }) => `${roleName(options, 'producer')} ${name}`)
+  const keyPolicies = queues.map(({ name }) => keyPolicy(options, name))
   return fill('roles/remove', {
     fragments: {
       queues: queues.map(({ name }) => name).join(', '),
@@ -100,6 +101,7 @@ function removal(options: ResolvedRoles): string {
       tables: literals(tables(options)),
       relations: literals([...tables(options), ...sequences]),
       key_policies: literals(keyPolicies),
+      hint_policies: rows(roles.map((role) => [roleName(options, role), realtimePolicy(options, role)])),
       row_security: rowSecurity
         ? fill('roles/row-security-off', { fragments: { tables: literals(tables(options)) } })
         : '',
@@ -119,7 +121,17 @@ function roleName({ prefix }: ResolvedRoles, role: AimqRole): string {
 }
 
 function realtimePolicy(options: ResolvedRoles, role: AimqRole): string {
-  return `${roleName(options, role)} sends hints`
+  return policyName(`${roleName(options, role)} sends hints`)
+}
+
+function keyPolicy(options: ResolvedRoles, queue: string): string {
+  return policyName(`${roleName(options, 'producer')} ${queue}`)
+}
+
+/** PostgreSQL cuts names after 63 bytes, and two of them could then be one. */
+function policyName(name: string): string {
+  if (name.length <= 63) return name
+  return `${name.slice(0, 46)} ${checksumOf([name]).slice(0, 16)}`
 }
 
 function bindRole(options: ResolvedRoles, role: AimqRole) {

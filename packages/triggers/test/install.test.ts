@@ -88,6 +88,20 @@ it('forgets listeners that were not heard of for five minutes', async () => {
   expect(await database.query('select id from aimq.listener')).toEqual([{ id: here }])
 })
 
+it('never makes listeners wait for one another that were both not heard of for long', async () => {
+  await triggers.install({ queues: ['emails'] })
+  const ids = [randomUUID(), randomUUID()]
+  for (const id of ids) await database.query(`select aimq.register_listener($1, '{}')`, [id])
+  // Both come back at the same moment, as after a pause of the whole server.
+  await database.query(`
+    update aimq.listener set seen_at = now() - interval '6 minutes';
+    create function aimq.linger() returns trigger language plpgsql as 'begin perform pg_sleep(0.3); return null; end';
+    create trigger linger after delete on aimq.listener for each statement execute function aimq.linger()`)
+  await Promise.all(ids.map((id) => database.query(`select aimq.register_listener($1, '{}')`, [id])))
+  expect(await database.query('select id from aimq.listener')).toHaveLength(2)
+  await database.query('drop function aimq.linger cascade')
+})
+
 it('does nothing a second time, and keeps the core while another queue needs it', async () => {
   const { changes } = await triggers.install({ queues: ['emails'] })
   expect(changes.map(({ object }) => object)).toEqual([

@@ -77,6 +77,14 @@ it('sends when it cannot know: no row, an old snapshot, a claim under way, immed
   expect(await hints(sql)).toBe(0)
   expect(await hints(`begin isolation level repeatable read; ${sql}; commit`)).toBe(1)
   expect(await hints(`begin; set constraints all immediate; ${sql}; commit`)).toBe(1)
+  // The commit may be far from there.
+  expect(await hints(`begin; ${sql}; set constraints all immediate; commit`)).toBe(1)
+  expect(
+    await hints(
+      `begin; ${sql}; do 'begin set constraints all immediate; set constraints all deferred; end'; commit`,
+    ),
+  ).toBe(1)
+  expect(await hints(sql)).toBe(0)
   expect(await hints(`update aimq.last_hint set sent_at = now() + interval '1 day'; ${sql}`)).toBe(1)
   const claimer = await database.pool.connect()
   await database.query(`update aimq.last_hint set sent_at = '-infinity'`)

@@ -117,6 +117,23 @@ it('leaves alone what a newer version made', async () => {
   expect((await triggers.install({ queues: ['emails'] })).changes).toEqual([])
 })
 
+it.each([
+  ['the database', (name: string) => `database ${name}`],
+  ['a role in the database', (name: string) => `role current_user in database ${name}`],
+])('reports that triggers do not fire for sessions of %s, which no trigger can mend', async (_, of) => {
+  const who = of(database.name)
+  await database.query(`alter ${who} set session_replication_role = replica`)
+  try {
+    const [state] = (await triggers.list({ queues: ['emails'] })).triggers
+    expect(state?.findings).toEqual([
+      { problem: 'disabled', message: expect.stringContaining('session_replication_role = replica') },
+    ])
+  } finally {
+    await database.query(`alter ${who} reset session_replication_role`)
+  }
+  expect(await problems()).toEqual([])
+})
+
 it('reports a channel on which nobody listens, and install moves it', async () => {
   await triggers.install({ ...wish, channel: 'aimq:elsewhere' })
   expect(await problems()).toEqual(['wrong-channel'])

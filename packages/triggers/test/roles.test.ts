@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rolesSql } from '../src/index.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
+import { createRealtime } from './realtime-schema.ts'
 import { attempt, installRoles, rightsIn } from './roles-setup.ts'
 
 let database: TestDatabase
@@ -71,6 +72,31 @@ describe('the SQL for roles', () => {
     expect(await rolesLike(options.prefix)).toEqual([])
     expect(await rightsIn(database)).toBe(before)
     await database.query(rolesSql({ ...options, remove: true }))
+  })
+
+  it('can be run twice, and removed, with the longest names that there may be', async () => {
+    await using own = await createDatabase()
+    await createRealtime(own)
+    await own.query('create schema aimq; create table aimq.idempotency_key (queue text, key text)')
+    const alike = 'q'.padEnd(42, '0')
+    const prefix = `${'r'.padEnd(39, '0')}${randomBytes(4).toString('hex')}`
+    const queues = [`${alike}a`, `${alike}b`]
+    for (const queue of queues.flatMap((name) => [name, `${name}_dlq`])) {
+      await own.query('select pgmq.create($1)', [queue])
+    }
+    const options = { queues, prefix, rowSecurity: true, realtimeTopic: 'aimq:jobs' }
+    const before = await rightsIn(own)
+    await own.query(rolesSql(options))
+    const once = await rightsIn(own)
+    await own.query(rolesSql(options))
+    expect(await rightsIn(own)).toBe(once)
+    for (const queue of queues) {
+      const claim = `insert into aimq.idempotency_key values ('${queue}', 'x')`
+      expect(await attempt(own, `${prefix}_producer`, claim)).toBe('ok')
+    }
+    await own.query(rolesSql({ ...options, remove: true }))
+    expect(await rolesLike(prefix)).toEqual([])
+    expect(await rightsIn(own)).toBe(before)
   })
 
   it('can be run by eight at once', async () => {

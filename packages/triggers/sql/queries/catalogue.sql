@@ -81,4 +81,17 @@ select
     join pg_catalog.pg_class as c on c.oid = p.polrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where n.nspname = 'realtime' and c.relname = 'messages'
-  ) as policies
+  ) as policies,
+  -- Sessions in which no trigger fires, as far as that is a setting of theirs from the start.
+  (
+    select coalesce(json_agg(concat_ws(
+      ' in ',
+      case when s.setrole <> 0 then format('role %I', r.rolname) when s.setdatabase = 0 then 'role all' end,
+      case when s.setdatabase <> 0 then format('database %I', d.datname) end
+    ) order by s.setdatabase, s.setrole), '[]')
+    from pg_catalog.pg_db_role_setting as s
+    left join pg_catalog.pg_roles as r on r.oid = s.setrole
+    left join pg_catalog.pg_database as d on d.oid = s.setdatabase
+    where 'session_replication_role=replica' = any (s.setconfig)
+      and (s.setdatabase = 0 or d.datname = current_database())
+  ) as replicas

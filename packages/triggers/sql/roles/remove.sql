@@ -56,7 +56,7 @@ begin
   loop
     for shared in
       select polname, polrelid::regclass as relation from pg_catalog.pg_policy
-      where polname = item.rolname || ' sends hints'
+      where (item.rolname, polname) in (#hint_policies#)
     loop
       execute format('drop policy %I on %s', shared.polname, shared.relation);
     end loop;

@@ -5,15 +5,15 @@ if exists (
 ) then
   alter table aimq.idempotency_key enable row level security;
   for item in
-    select wanted.queue from (values #queues#) as wanted(queue)
+    select wanted.queue, wanted.policy from (values #queues#) as wanted(queue, policy)
     where not exists (
       select from pg_catalog.pg_policy
-      where polrelid = 'aimq.idempotency_key'::regclass and polname = :'role' || ' ' || wanted.queue
+      where polrelid = 'aimq.idempotency_key'::regclass and polname = wanted.policy
     )
   loop
     execute format(
       'create policy %I on aimq.idempotency_key to %I using (queue = %L) with check (queue = %L)',
-      :'role' || ' ' || item.queue, :'role', item.queue, item.queue
+      item.policy, :'role', item.queue, item.queue
     );
   end loop;
 end if;

@@ -4,6 +4,8 @@ language plpgsql volatile security definer set search_path = '' as $function$
 -- throttle_ms + 200 after they got it (again_in_ms), which is after this commit, should that not take 200 ms: then nothing
 -- is sent. In every other case, and when in doubt, one is: while another transaction is about to send one (it may yet roll back), with a
 -- snapshot that may be old, when constraints are immediate and the commit is still far. Nothing is waited for.
+-- A SET CONSTRAINTS ALL IMMEDIATE in the middle of a transaction looks like its commit; but then a row that is inserted
+-- now fires at once, one trigger deeper. So what is to be held back is inserted again, and decided when that fires.
 declare
   owed aimq.throttled_hint;
   due_in_ms bigint;
@@ -22,6 +24,10 @@ begin
           and last.sent_at <= pg_catalog.clock_timestamp()
           and last.sent_at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => owed.throttle_ms / 1000.0)
       ) then
+        if not owed.at_commit then
+          insert into aimq.throttled_hint (transaction, queue, topic, private, throttle_ms, jobs, first_due, at_commit)
+          values (owed.transaction, owed.queue, owed.topic, owed.private, owed.throttle_ms, owed.jobs, owed.first_due, true);
+        end if;
         return null;
       end if;
       update aimq.last_hint as last set sent_at = pg_catalog.clock_timestamp()

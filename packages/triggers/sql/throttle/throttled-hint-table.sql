@@ -8,6 +8,7 @@ create unlogged table aimq.throttled_hint (
   throttle_ms integer not null,
   jobs bigint not null,
   first_due pg_catalog.timestamptz not null,
+  at_commit boolean not null default false,
   primary key (transaction, queue, topic, private)
 );
 comment on table aimq.throttled_hint is 'Realtime hints of AIMQ that transactions under way owe.';
