@@ -18,13 +18,16 @@ export function rolesSql(options: RolesOptions): string {
 function installation(options: ResolvedRoles): string {
   const { queues, roles, rowSecurity } = options
   const names = queues.map(({ name }) => name).join(', ')
-  const keys =
-    rowSecurity && roles.includes('producer')
-      ? fill('roles/row-security-keys', {
-          literals: { role: roleName(options, 'producer') },
-          fragments: { queues: rows(queues.map(({ name }) => [name, keyPolicy(options, name)])) },
-        })
-      : ''
+  const keys = roles.includes('producer')
+    ? fill('roles/row-security-keys', {
+        literals: { role: roleName(options, 'producer') },
+        fragments: {
+          queues: rows(queues.map(({ name }) => [name, keyPolicy(options, name)])),
+          row_security: String(rowSecurity),
+          enable: rowSecurity ? 'alter table aimq.idempotency_key enable row level security;' : '',
+        },
+      })
+    : ''
   return fill('roles/grant', {
     fragments: {
       summary: `roles ${roles.map((role) => roleName(options, role)).join(', ')} for queues ${names}`,

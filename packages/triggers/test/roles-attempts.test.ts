@@ -1,5 +1,6 @@
 import type { AimqRole } from '@aimq/events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { rolesSql } from '../src/index.ts'
 import { aimqRoles } from '../src/roles-options.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { attempt, installRoles, supabaseRoles } from './roles-setup.ts'
@@ -175,6 +176,13 @@ describe('row security', () => {
     const walled = await installRoles(database, { queues: ['emails'], rowSecurity: true })
     expect(await attempt(database, walled.producer, claim('orders'))).toBe('42501')
     expect(await attempt(database, walled.producer, claim('emails'))).toBe('ok')
+  })
+
+  it('of one set of roles lets another back in when its file is run again', async () => {
+    const open = await installRoles(database, { queues: ['orders'] })
+    await installRoles(database, { queues: ['emails'], rowSecurity: true })
+    await database.query(rolesSql(open.options))
+    expect(await attempt(database, open.producer, claim('orders'))).toBe('ok')
   })
 
   it('that somebody else has turned on does not shut the roles out', async () => {

@@ -1,9 +1,9 @@
--- And a producer claims idempotency keys of its own queues only.
+-- Where row-level security is on, a producer claims idempotency keys of its own queues only.
 if exists (
   select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-  where n.nspname = 'aimq' and c.relname = 'idempotency_key'
+  where n.nspname = 'aimq' and c.relname = 'idempotency_key' and (c.relrowsecurity or #row_security#)
 ) then
-  alter table aimq.idempotency_key enable row level security;
+  #enable#
   for item in
     select wanted.queue, wanted.policy from (values #queues#) as wanted(queue, policy)
     where not exists (
