@@ -30,7 +30,8 @@ const project = (name: string, folder: string, globalSetup: string[] = []) => ({
 /** What breaks things on purpose is in nobody's way, and what measures time has the machine to itself. */
 const afterAllOthers = (one: ReturnType<typeof project>) => ({
   ...one,
-  test: { ...one.test, sequence: { groupOrder: 1 } },
+  // Most of its time it waits for what has been broken to be whole again.
+  test: { ...one.test, sequence: { groupOrder: 1 }, maxWorkers: 3 },
 })
 
 export default defineConfig({

@@ -34,7 +34,7 @@ it('row 08: a LISTEN session that is only half there is found out within 20 s; u
   })
   const degraded = becomes(bus, 'degraded')
   const before = performance.now()
-  expect(proxy.blackHole({ says: 'aimq listen' })).toBe(1)
+  expect(proxy.blackHole({ says: 'listen "' })).toBe(1)
   // Nobody can be opened in its place, so that what follows is not the reconnect's doing.
   proxy.refuse(true)
   const undetected = nextFact(bus, 'worker:job-completed', () => true, 33_500)
