@@ -1,7 +1,6 @@
 import { redact, summarizeError } from '@aimq/events'
 import { CliError } from './cli-error.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
-import { installKeys } from './install-keys.ts'
 
 export interface Failure {
   readonly text: string
@@ -46,9 +45,6 @@ export function describeFailure(thrown: unknown, program: string): Failure {
 function inOurWords(message: string, program: string): string {
   return message
     .replace(/create it: await client\.create\('([^']*)'\)/, `create it: ${program} create $1`)
-    .replace(
-      'install it once with await client.install()',
-      () => `install it once, with DATABASE_URL set: ${installKeys}`,
-    )
+    .replace('install it once with await client.install()', () => `install it once: ${program} install-keys`)
     .replaceAll(/\bdataDir\b/g, '--data-dir')
 }

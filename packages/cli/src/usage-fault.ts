@@ -26,6 +26,11 @@ export function usageFault(
 ): UsageFault | undefined {
   if (!(thrown instanceof CommanderError)) return undefined
   if (thrown.exitCode === 0) return { text: '', code: exitCode.ok }
+  // A group by itself, whose help nobody asked for.
+  if (thrown.code === 'commander.help') {
+    const text = `expected a command after "${args[0]}"\nTry: ${program} ${args[0]} --help`
+    return { text, code: exitCode.usage }
+  }
   const [sentence = '', ...rest] = thrown.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replace(/^\(Did you mean (.*?)\??\)$/, '; did you mean "$1"?')
   const option = /^unknown option '(-[^'=]*)/.exec(sentence)?.[1]
@@ -34,17 +39,15 @@ export function usageFault(
   const what = secret ? `; ${secretsRemedy}` : suggestion
   const quotes =
     thrown.code === 'commander.excessArguments' ? '; put what has blanks in it between quotes' : ''
-  return { text: `${said}${what}${quotes}\nTry: ${program} ${helpFor(args)}--help`, code: exitCode.usage }
+  // What is unknown has no help.
+  const named = thrown.code === 'commander.unknownCommand' ? args.slice(0, 1).filter(isGroup) : args
+  return { text: `${said}${what}${quotes}\nTry: ${program} ${helpFor(named)}--help`, code: exitCode.usage }
 }
 
 /** The words before the first flag name the command. */
 function helpFor(args: readonly string[]): string {
   const words = args.slice(0, 2).filter((arg) => /^[a-z-]+$/.test(arg) && !arg.startsWith('-'))
-  return groups.includes(words[0] ?? '')
-    ? `${words.join(' ')} `
-    : words[0] === undefined
-      ? ''
-      : `${words[0]} `
+  return isGroup(words[0] ?? '') ? `${words.join(' ')} ` : words[0] === undefined ? '' : `${words[0]} `
 }
 
-const groups = ['dlq', 'realtime', 'triggers']
+const isGroup = (word: string): boolean => ['dlq', 'realtime', 'triggers'].includes(word)

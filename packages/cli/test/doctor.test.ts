@@ -39,12 +39,14 @@ test.each([
   ['1.3.9', 'fault'],
   ['0.9', 'fault'],
 ])('pgmq %s: %s', (extension, level) => {
-  expect(levels(checkPgmq({ installed: true, extension, idempotency: true }))).toEqual([level])
+  expect(levels(checkPgmq({ installed: true, extension, idempotency: true }, 'aimq'))).toEqual([level])
 })
 
 test('pgmq as plain SQL is as good', () => {
   const row = { installed: true, extension: null, idempotency: true }
-  expect(checkPgmq(row)).toMatchObject([{ level: 'ok', message: expect.stringContaining('plain SQL') }])
+  expect(checkPgmq(row, 'aimq')).toMatchObject([
+    { level: 'ok', message: expect.stringContaining('plain SQL') },
+  ])
 })
 
 const queue: QueueRow = {

@@ -34,6 +34,7 @@ test.each([
   [['lst'], `unknown command 'lst'; did you mean "list"?`],
   [['list', '--jsn'], 'unknown option --jsn; did you mean "--json"?'],
   [['dlq', 'shw'], `unknown command 'shw'; did you mean "show"?`],
+  [['dlq'], 'expected a command after "dlq"'],
   [['send'], "missing required argument 'queue'"],
   [['peek', 'emails', '--limit', 'x'], 'expected a whole number from 1 to 10000'],
   [['peek', 'emails', '--limit'], "option '-n, --limit <n>' argument missing"],
@@ -42,6 +43,11 @@ test.each([
   const fault = await faultOf(...args)
   expect(fault).toContain(text)
   expect(fault).toMatch(/\nTry: aimq .*--help$/)
+})
+
+test('what is unknown is not asked for its help', async () => {
+  expect(await faultOf('lst')).toMatch(/\nTry: aimq --help$/)
+  expect(await faultOf('dlq', 'shw')).toMatch(/\nTry: aimq dlq --help$/)
 })
 
 test.each([['--password=hunter2'], ['--url=hunter2'], ['--database-url', 'hunter2'], ['--token=hunter2']])(

@@ -142,6 +142,7 @@ export const requests: {
     input: { queue: 'emails_dlq', to: 'emails', ids: ['1'], limit: 10 },
     output: { count: 1 },
   },
+  'queue:install': { input: {}, output: {} },
   'queue:capabilities': {
     input: {},
     output: { postgresVersion: '18.4', pgmqVersion: '1.11.1', partitioned: false, idempotency: true },

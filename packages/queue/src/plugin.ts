@@ -95,6 +95,10 @@ function answerRequests(client: QueueClient, handle: Handle): readonly Disposabl
     const { count } = await client.redrive(name, { ...wish, ...call })
     return { count }
   })
+  answer('queue:install', async (_, call) => {
+    await client.install(call)
+    return {}
+  })
   answer('queue:capabilities', (_, call) => client.capabilities(call))
   return handlers
 }

@@ -51,6 +51,14 @@ test('dev runs until Ctrl-C, other commands find it, and the data stays', async 
   expect(await aimqJson(['peek', 'emails'], { cwd })).toMatchObject([{ id: '1', payload: 1 }])
 })
 
+test('dev without a Realtime runs until it is told to stop, too', async () => {
+  const dev = await start(['dev', '--no-realtime'], { cwd: await temporaryFolder() })
+  await dev.saw(/PostgreSQL with pgmq, for development[\s\S]*Ctrl-C/)
+  dev.child.kill('SIGTERM')
+  await dev.saw(/Stopped\./)
+  expect((await dev.ended()).code).toBe(0)
+})
+
 test('a step that is not installed: which package, and how to install it', async () => {
   const cwd = await temporaryFolder()
   // The program alone, with the contract and its libraries, as npm installs it without optional packages.

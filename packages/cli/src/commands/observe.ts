@@ -7,7 +7,7 @@ export const observeCommands: readonly CommandSpec[] = [
     operands: '[queue...]',
     summary: 'watch queues live: depth, age, throughput, latency, health of each wake-up path',
     details:
-      'p50 and p95 are from sent to archived, of the jobs done in the last minute. Counting scans the queues: on very\nlarge ones choose a longer --interval. q or Ctrl-C leaves.',
+      'p50 and p95 are from sent to archived, of the jobs done in the last minute. Counting scans the queues: on very large ones choose a longer --interval. q or Ctrl-C leaves.',
     database: true,
     json: true,
     options: [
@@ -38,7 +38,7 @@ export const observeCommands: readonly CommandSpec[] = [
     name: 'bench',
     summary: 'measure this database: how soon a job starts, and how many are worked per second',
     details:
-      'On a queue of its own with a name nobody has, which is dropped afterwards, also after Ctrl-C. On a database of\nanother machine it asks first, or wants --yes.',
+      'On a queue of its own with a name nobody has, which is dropped afterwards, also after Ctrl-C. On a database of another machine it asks first, or wants --yes.',
     database: true,
     json: true,
     options: [

@@ -54,6 +54,16 @@ export const queueCommands: readonly CommandSpec[] = [
     load: () => import('../run/purge.ts'),
   },
   {
+    name: 'install-keys',
+    summary: 'make the table that idempotency keys need, once per database',
+    details:
+      'Safe to run again. Needs the right to create in the database, or in schema aimq when that is there.',
+    database: true,
+    json: true,
+    examples: [['install-keys', 'then: send … --key welcome-7']],
+    load: () => import('../run/install-keys.ts'),
+  },
+  {
     name: 'list',
     summary: 'list the queues, what is in them, and how their workers are woken',
     database: true,

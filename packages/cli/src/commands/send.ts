@@ -5,8 +5,8 @@ export const sendCommand: CommandSpec = {
   operands: '<queue> [payload]',
   summary: 'send one message, or every line of a file',
   details:
-    'The payload is JSON; "-" reads one JSON document from stdin. A file holds one JSON payload per line (NDJSON), and\n' +
-    '"--file -" reads those from stdin. It is checked before anything is sent; what is read from stdin is checked batch by\n' +
+    'The payload is JSON; "-" reads one JSON document from stdin. A file holds one JSON payload per line (NDJSON), and ' +
+    '"--file -" reads those from stdin. It is checked before anything is sent; what is read from stdin is checked batch by ' +
     'batch. A send that was interrupted says from which line on to go on.',
   database: true,
   json: true,

@@ -53,7 +53,7 @@ export const wakeUpCommands: readonly CommandSpec[] = [
     name: 'realtime status',
     summary: 'prove each path by which workers can be woken, with a canary there and back',
     details:
-      'LISTEN/NOTIFY on the database, and Supabase Realtime where SUPABASE_URL and SUPABASE_KEY are set. Exits with 3 when\nno path is healthy.',
+      'LISTEN/NOTIFY on the database, and Supabase Realtime where SUPABASE_URL and SUPABASE_KEY are set. Exits with 3 when no path is healthy.',
     database: true,
     json: true,
     options: [

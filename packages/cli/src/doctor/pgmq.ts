@@ -1,4 +1,3 @@
-import { installKeys } from '../install-keys.ts'
 import { type Finding, fault, note, ok } from './finding.ts'
 
 export interface PgmqRow {
@@ -9,7 +8,7 @@ export interface PgmqRow {
 
 const oldest = [1, 4, 4] as const
 
-export function checkPgmq(row: PgmqRow): Finding[] {
+export function checkPgmq(row: PgmqRow, program: string): Finding[] {
   if (!row.installed) {
     return [
       fault(
@@ -25,7 +24,7 @@ export function checkPgmq(row: PgmqRow): Finding[] {
         note(
           'idempotency',
           'the table of idempotency keys is not installed: --key and idempotencyKey are refused',
-          `when you need them, with DATABASE_URL set: ${installKeys}`,
+          `when you need them: ${program} install-keys`,
         ),
       ]
   if (row.extension === null) return [ok('pgmq', 'pgmq, installed as plain SQL'), ...keys]

@@ -65,7 +65,7 @@ async function lookAtDatabase(
       ...checkServer(server, skewMs),
       ...checkTls(server, connection, database),
       ...(await checkPooler(connection, server, () => connect(database))),
-      ...checkPgmq(pgmq),
+      ...checkPgmq(pgmq, context.program),
       ...(Array.isArray(queues)
         ? pgmq.installed
           ? checkQueues(queues, server.role, context.program)

@@ -30,6 +30,8 @@ export interface QueueRequests {
   'queue:peek': { input: PeekInput; output: { readonly messages: readonly PeekedMessage[] } }
   'queue:purge': { input: { readonly queue: string }; output: { readonly count: number } }
   'queue:redrive': { input: RedriveInput; output: { readonly count: number } }
+  /** Makes the table that idempotency keys need, unless it is there. */
+  'queue:install': { input: Record<never, never>; output: Record<never, never> }
   'queue:capabilities': { input: Record<never, never>; output: QueueCapabilities }
 }
 
