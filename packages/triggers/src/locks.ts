@@ -16,9 +16,14 @@ export function isContended(thrown: unknown): boolean {
 export async function holdersOf(session: Session, tables: readonly string[]): Promise<string> {
   const rows = await session.query(sqlOf('queries/holders'), [tables])
   if (rows.length === 0) return ''
-  const sessions = rows.map(({ table, pid, role, application, state, seconds }) => {
-    const who = [`process ${pid}`, `role ${role}`, application == null ? '' : `application ${application}`]
-    return `${table} is held by ${who.filter(Boolean).join(', ')}, ${state}, for ${seconds} s`
+  const holders = rows.map(({ table, pid, prepared, role, application, state, seconds }) => {
+    const who = [
+      prepared == null ? `process ${pid}` : `the prepared transaction ${prepared}`,
+      `role ${role}`,
+      application == null ? '' : `application ${application}`,
+      state,
+    ]
+    return `${table} is held by ${who.filter(Boolean).join(', ')}, for ${seconds} s`
   })
-  return ` (${sessions.join('; ')})`
+  return ` (${holders.join('; ')})`
 }

