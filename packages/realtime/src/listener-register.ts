@@ -35,7 +35,7 @@ const queries = {
 }
 
 /** Rows older than five minutes are pruned by other listeners. */
-const refreshMs = 60_000
+const refreshMs = 200_000
 const prunedAfterMs = 240_000
 const checkMs = { first: 1, most: 1000 }
 const retryMs = { first: 100, most: 5000 }

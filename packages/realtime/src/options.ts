@@ -7,7 +7,7 @@ export interface ListenOptions {
   readonly connectionString: string
   /** @default 'aimq:jobs' */
   readonly channel?: string
-  /** How often a canary makes the round trip while nothing else proves the path. @default 10_000 */
+  /** How often a canary makes the round trip while nothing else proves the path. @default 15_000 */
   readonly canaryIntervalMs?: number
 }
 
@@ -78,7 +78,7 @@ const channel = v.pipe(text, v.maxBytes(63, 'expected at most 63 bytes'))
 const listenSchema = v.strictObject({
   connectionString: postgresUrl,
   channel: v.optional(channel, 'aimq:jobs'),
-  canaryIntervalMs: v.optional(milliseconds, 10_000),
+  canaryIntervalMs: v.optional(milliseconds, 15_000),
 })
 const supabaseSchema = v.strictObject({
   url: webUrl,
@@ -106,7 +106,7 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const parsed = parseOptions('realtime()', optionsSchema, options, fail)
   const listen =
     typeof parsed.listen === 'string'
-      ? { connectionString: parsed.listen, channel: 'aimq:jobs', canaryIntervalMs: 10_000 }
+      ? { connectionString: parsed.listen, channel: 'aimq:jobs', canaryIntervalMs: 15_000 }
       : parsed.listen
   const supabase = parsed.supabase as ResolvedSupabase | undefined
   if (supabase === undefined) return { listen, supabase }

@@ -16,7 +16,11 @@ import type { Connection, WakeSource } from './wake-source.ts'
  * whatever its size. A path that keeps dropping is not believed for a minute.
  */
 
-const canaryTimeoutMs = 5000
+// With the interval of LISTEN, a connection that is only half there is found out within 20 seconds; and an idle worker of
+// one queue costs a statement every ten seconds, all told.
+const canaryTimeoutMs = 4000
+/** Enough for one of a group to be first. */
+const canarySpread = 0.06
 const backoffMs = { min: 200, max: 5000, patient: 30_000 }
 /** So many refusals before a path that needs a person is tried only every half minute. */
 const patientAfter = 5
@@ -181,7 +185,7 @@ export class PathSupervisor {
     if (id === this.#canary?.id) this.#canaryMs = clock.monotonic() - this.#canary.sentAt
     this.#canary = undefined
     this.#failures = 0
-    const next = source.canaryIntervalMs * (1 + 0.5 * this.#random())
+    const next = source.canaryIntervalMs * (1 + canarySpread * this.#random())
     this.#arm(next, () => void this.#sendCanary())
     const steadyAt = this.#flapsUntil()
     if (this.#doubt !== undefined) this.#become('degraded', this.#doubt)
