@@ -66,13 +66,13 @@ test('SUPABASE_URL and a key: woken over Supabase Realtime alone, with --no-list
 
 test('the database itself tells of jobs, over every path the worker hears on', async () => {
   const worker = await sleeper('told', [])
-  await worker.saw(/wake-up triggers installed/)
+  await worker.saw(/wake-up trigger installed/)
   await sendAndSee(worker, 'told', '1')
   await stopped(worker)
   const again = await sleeper('told', [])
   await again.saw(/wake-ups over listen are proven/)
   await sendAndSee(again, 'told', '1')
-  expect(again.output()).not.toContain('wake-up triggers installed')
+  expect(again.output()).not.toContain('wake-up trigger installed')
   await stopped(again)
 })
 
@@ -88,7 +88,7 @@ test('a role that may not install triggers works by polling, and the reason is s
   await database.query(`grant select, insert, update, delete on all tables in schema pgmq to ${role}`)
   const env = { DATABASE_URL: database.urlWith({ user: role, password: 'p' }) }
   const worker = await sleeper('barred', ['--poll-interval-ms', '100', '--triggers'], env)
-  await worker.saw(/no wake-up triggers were installed.*a role that owns the queues/)
+  await worker.saw(/no wake-up trigger was installed.*a role that owns the queues/)
   await stopped(worker)
 })
 

@@ -93,3 +93,14 @@ it('refuses to go on where the migration was another one', async () => {
   expect(error.message).toContain('0001_idempotency_key')
   await client.uninstall()
 })
+
+it('runs nothing that somebody planted in the search path, and leaves the path as it was', async () => {
+  await database.query(`
+    create table public.caught (what text);
+    create function public.hashtextextended(text, integer) returns bigint language plpgsql as $$
+      begin insert into public.caught values ('hashtextextended'); return 1; end $$`)
+  await client.install()
+  await client.uninstall()
+  expect(await database.query('select what from public.caught')).toEqual([])
+  expect(await database.query('select hashtextextended($$x$$, 0)')).toHaveLength(1)
+})

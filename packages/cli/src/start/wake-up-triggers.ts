@@ -31,17 +31,30 @@ export async function installTriggers(
       const what = findings.map(({ message }) => message).join('; ')
       log.warn({ queue: name }, `the wake-up trigger of queue "${name}" is not as it should be: ${what}`)
     }
+    const wish = { paths, private: !config.wakeUps.realtimePublic }
     const queues = triggers.filter(({ installed }) => !installed).map(({ name }) => name)
-    if (queues.length === 0) return
-    await bus.request('triggers:install', { queues, paths, private: !config.wakeUps.realtimePublic })
-    log.info({ queues, paths }, 'wake-up triggers installed')
+    // One by one: a queue that can have none takes it from no other.
+    for (const queue of queues) {
+      try {
+        await bus.request('triggers:install', { queues: [queue], ...wish })
+        log.info({ queue, paths }, 'wake-up trigger installed')
+      } catch (thrown) {
+        sayWithout(log, thrown, [queue])
+        // What one queue's role may not is refused for every other.
+        if (summarizeError(thrown).code === 'triggers/permission-denied') return
+      }
+    }
   } catch (thrown) {
-    const { code, message } = summarizeError(thrown)
-    log.warn(
-      { code },
-      `no wake-up triggers were installed, so that jobs of others may be found by polling only: ${message}`,
-    )
+    sayWithout(log, thrown, names)
   }
+}
+
+function sayWithout(log: Logger, thrown: unknown, queues: readonly string[]): void {
+  const { code, message } = summarizeError(thrown)
+  log.warn(
+    { code, queues },
+    `no wake-up trigger was installed, so that jobs of others may be found by polling only: ${message}`,
+  )
 }
 
 /** Those on which this worker hears. */

@@ -1,7 +1,11 @@
 -- One block, so that it is one transaction over any driver and pooler, or part of the caller's. The lock makes the
 -- second of two installers wait; each statement in the block then sees what the first has done.
 do $install$
+declare
+  path pg_catalog.text := pg_catalog.current_setting('search_path');
 begin
+  -- Nothing that somebody planted in the caller's path runs with the caller's rights.
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   perform pg_advisory_xact_lock(hashtextextended('aimq.migration', 0));
   -- Asked of the catalogue itself: to_regnamespace answers from a cache that may be older than the lock. And not
   -- "if not exists", which asks for the right to create even where there is nothing to create.
@@ -32,5 +36,6 @@ begin
     values ('@aimq/queue', '0001_idempotency_key', '#checksum#');
     #migration#
   end if;
+  perform pg_catalog.set_config('search_path', path, true);
 end
 $install$

@@ -14,5 +14,5 @@ begin
   );
 end
 $function$;
-comment on function aimq.register_listener(uuid, text[]) is 'AIMQ listener, version 1: says for which queues a listener is awake; to be repeated every minute.';
+comment on function aimq.register_listener(uuid, text[]) is 'AIMQ listener, version 1: says for which queues a listener is awake; to be repeated within five minutes.';
 revoke all on function aimq.register_listener(uuid, text[]) from public;
