@@ -32,8 +32,12 @@ export async function run(
   }
 }
 
-/** Where this machine gets packages from is the user's choice; the rest a package manager or test runner has added. */
-const ofTheUser = /^(npm_config_(registry|cache)|NODE_EXTRA_CA_CERTS)$/i
+/**
+ * Where and how this machine gets packages is the user's choice; the rest a package manager or test runner has added.
+ * It has to be handed on: npm looks for its global settings beside the Node that runs it, and here that is another one.
+ */
+const ofTheUser =
+  /^(npm_config_(registry|cache|userconfig|cafile|ca|strict_ssl|proxy|https_proxy|noproxy)|NODE_EXTRA_CA_CERTS)$/i
 const added = /^(npm_|pnpm_|node_|vitest|turbo)/i
 
 export function userEnvironment(): Record<string, string> {
