@@ -20,7 +20,8 @@ export interface Example {
 export function readExamples(): Example[] {
   const entries = readdirSync(examplesFolder, { withFileTypes: true })
   return entries
-    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+    // What tools leave behind is no example.
+    .filter((entry) => entry.isDirectory() && !/^(\.|node_modules$)/.test(entry.name))
     .map(({ name }) => {
       const folder = join(examplesFolder, name)
       const readme = readFileSync(join(folder, 'README.md'), 'utf8')
