@@ -18,10 +18,11 @@ export interface Example {
 }
 
 export function readExamples(): Example[] {
+  // Not what tools leave behind.
+  const isExample = (name: string) => !/^(\.|node_modules$)/.test(name)
   const entries = readdirSync(examplesFolder, { withFileTypes: true })
   return entries
-    // What tools leave behind is no example.
-    .filter((entry) => entry.isDirectory() && !/^(\.|node_modules$)/.test(entry.name))
+    .filter((entry) => entry.isDirectory() && isExample(entry.name))
     .map(({ name }) => {
       const folder = join(examplesFolder, name)
       const readme = readFileSync(join(folder, 'README.md'), 'utf8')
