@@ -4,6 +4,7 @@ import { type RealtimeChannel, RealtimeClient, type RealtimeClientOptions } from
 import pg from 'pg'
 import { expect } from 'vitest'
 import WebSocket from 'ws'
+import { anyPort } from '../../src/port.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -38,6 +39,8 @@ export async function setup(
   pool.on('error', () => {})
   if (sql !== undefined) await pool.query(sql)
   const realtime = await startRealtime({
+    // Not the default, which the server of another test file may take when this one restarts.
+    port: await anyPort(),
     connectionString: database.url,
     joinErrorDelayMs: 10,
     ...realtimeOptions,
