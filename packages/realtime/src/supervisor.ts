@@ -21,6 +21,7 @@ import type { Connection, WakeSource } from './wake-source.ts'
 const canaryTimeoutMs = 4000
 /** Enough for one of a group to be first. */
 const canarySpread = 0.06
+const steadyMs = 1000
 const backoffMs = { min: 200, max: 5000, patient: 30_000 }
 /** So many refusals before a path that needs a person is tried only every half minute. */
 const patientAfter = 5
@@ -64,6 +65,7 @@ export class PathSupervisor {
   /** Our canary on its way. */
   #canary: { id: string; sentAt: number } | undefined
   #failures = 0
+  #openedAt = Number.NEGATIVE_INFINITY
   #drops: number[] = []
   #stopped = false
   #running: Promise<void> | undefined
@@ -128,6 +130,7 @@ export class PathSupervisor {
         return
       }
       this.#connection = connection
+      this.#openedAt = this.#options.clock.monotonic()
       this.#options.onConnected(this.#path)
       await this.#sendCanary()
     } catch (thrown) {
@@ -184,7 +187,8 @@ export class PathSupervisor {
     const { clock, source } = this.#options
     if (id === this.#canary?.id) this.#canaryMs = clock.monotonic() - this.#canary.sentAt
     this.#canary = undefined
-    this.#failures = 0
+    // What is closed again as soon as it is open is tried ever more rarely.
+    if (clock.monotonic() - this.#openedAt >= steadyMs) this.#failures = 0
     const next = source.canaryIntervalMs * (1 + canarySpread * this.#random())
     this.#arm(next, () => void this.#sendCanary())
     const steadyAt = this.#flapsUntil()
