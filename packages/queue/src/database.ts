@@ -117,7 +117,9 @@ export function openDatabase(options: ResolvedOptions): Database {
   async function checkout(pools: PoolSource, call: Call): Promise<PoolClient> {
     try {
       const pool = await pools.open()
-      const client = await withDeadline(
+      // One that stands ready comes at once: an idle worker's first job need not wait for a timer to be made.
+      if (pool.idleCount > pool.waitingCount) return await connectionOf(pool)
+      return await withDeadline(
         connectionOf(pool),
         options.connectTimeoutMs + 250,
         () =>
@@ -128,7 +130,6 @@ export function openDatabase(options: ResolvedOptions): Database {
           ),
         (late) => giveBack(late),
       )
-      return client
     } catch (thrown) {
       throw translateError(thrown, { ...call, phase: 'connect', target })
     }

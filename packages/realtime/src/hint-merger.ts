@@ -11,14 +11,14 @@ export interface HintMergerOptions {
   readonly clock: Clock
   /** The healthy path that leads; undefined while none is healthy. */
   readonly leader: () => WakePath | undefined
-  readonly emit: (path: WakePath, hint: Hint) => void
+  readonly emit: (path: WakePath, hint: Hint, said?: { readonly repeated: boolean }) => void
 }
 
 /**
  * One stream of hints out of two paths. The leader's go on at once; the other's only when the leader did not bring one
- * for that queue at about the same time, so that no worker looks twice and either path may fail. Hints of one turn are
- * joined: a storm costs a queue one hint per turn of the event loop. A hint whose sender then keeps silent for a while is
- * said again when that is over.
+ * for that queue at about the same time, so that no worker looks twice and either path may fail. The first hint of a turn
+ * of the event loop goes on at once, the others are joined: a storm costs a queue two hints per turn. A hint whose sender
+ * then keeps silent for a while is said again when that is over.
  */
 export class HintMerger {
   readonly #options: HintMergerOptions
@@ -30,7 +30,7 @@ export class HintMerger {
 
   constructor(options: HintMergerOptions) {
     this.#options = options
-    this.#again = new SecondHints(options.clock, (path, queue) => options.emit(path, { queue }))
+    this.#again = new SecondHints(options.clock, (path, queue) => options.emit(path, { queue }, { repeated: true }))
   }
 
   add(path: WakePath, hint: Hint): void {
@@ -55,9 +55,13 @@ export class HintMerger {
     this.#leaderAt.set(queue, this.#options.clock.monotonic())
     this.#heldBack.get(queue)?.[Symbol.dispose]()
     this.#heldBack.delete(queue)
+    if (this.#flush === undefined) {
+      this.#flush = setImmediate(() => this.#emitPending())
+      this.#say(path, hint)
+      return
+    }
     const known = this.#pending.get(queue)
     this.#pending.set(queue, { path, hint: known === undefined ? hint : join(known.hint, hint) })
-    this.#flush ??= setImmediate(() => this.#emitPending())
   }
 
   #holdBack(path: WakePath, hint: Hint): void {

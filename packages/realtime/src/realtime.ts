@@ -57,13 +57,14 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
     return healthy.sort((a, b) => (a.canaryMs ?? 0) - (b.canaryMs ?? 0))[0]?.path
   }
 
-  function emit(path: WakePath, { queue, count, dueInMs }: Hint): void {
+  function emit(path: WakePath, { queue, count, dueInMs }: Hint, { repeated } = { repeated: false }): void {
     hints++
     bus.emit('job:enqueued', {
       queue,
       ...(count === undefined ? {} : { count }),
       ...(dueInMs === undefined ? {} : { dueAt: clock.now() + dueInMs }),
       source: path,
+      ...(repeated ? { repeated } : {}),
     })
   }
 

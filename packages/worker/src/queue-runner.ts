@@ -107,8 +107,8 @@ export class QueueRunner {
   }
 
   /** Somebody says there is work. */
-  hint(dueInMs = 0): void {
-    this.#wake = onHint(this.#wake, this.#moment(), dueInMs)
+  hint(dueInMs = 0, { repeated = false } = {}): void {
+    this.#wake = onHint(this.#wake, this.#moment(), dueInMs, { repeated })
     this.#schedule()
   }
 

@@ -28,7 +28,7 @@ export interface WakeState {
   /** Reasons to look so far, hints among them, and how many there were when the last look began. */
   readonly reasons: number
   readonly reasonsSeen: number
-  /** A hint has come since the last look began; and: the look under way, or the last one, followed from such a hint. */
+  /** A new hint has come since the last look began; and: the look under way, or the last one, followed from such a hint. */
   readonly hinted: boolean
   readonly woken: boolean
   /** Nobody gave a reason for the look under way, or the last one: it was time for one. */
@@ -156,9 +156,14 @@ export function nextLook(state: WakeState, now: number): NextLook {
 
 /**
  * Somebody says there is work, now or in `dueInMs`. A time to come is looked at when it comes, and once soon: only the
- * database knows by its own clock.
+ * database knows by its own clock. One that is `repeated` tells of nothing new: when it finds nothing, no peer was faster.
  */
-export function onHint(state: WakeState, { now, random }: Moment, dueInMs = 0): WakeState {
+export function onHint(
+  state: WakeState,
+  { now, random }: Moment,
+  dueInMs = 0,
+  { repeated = false } = {},
+): WakeState {
   if (dueInMs > 0) return onDueHint(state, { now, random }, dueInMs)
   const next = {
     ...state,
@@ -171,7 +176,7 @@ export function onHint(state: WakeState, { now, random }: Moment, dueInMs = 0): 
   const spread = Math.max(random() * state.herdMs, unjustifiedWait(next))
   return {
     ...next,
-    hinted: true,
+    hinted: state.hinted || !repeated,
     look: lookFor(state, now),
     lookAt: Math.min(state.lookAt, now + spread),
     // After the last hint of a burst: an earlier one's may come before the row of this one can be seen.

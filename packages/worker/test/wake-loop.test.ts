@@ -156,6 +156,32 @@ describe('the wake-up loop', () => {
     expect(state.herdMs).toBeLessThan(1)
   })
 
+  it('takes a hint that is only said again for no sign of peers, job after job', () => {
+    let state = idle()
+    for (let now = 10_000; now < 20_000; now += 200) {
+      state = onHint(state, at(now))
+      expect(waitOf(state, now)).toBe(0)
+      state = onNothing(onLookBegan(onFound(onLookBegan(state, now), now, 0), now), empty, proven, at(now))
+      const again = now + 100
+      state = onHint(state, at(again), 0, { repeated: true })
+      expect(waitOf(state, again)).toBe(0)
+      state = onNothing(onLookBegan(state, again), empty, proven, at(again))
+    }
+    expect(state.herdMs).toBe(0)
+  })
+
+  it('holds repeated hints back like any other, where hints keep finding nothing', () => {
+    let state = idle()
+    let looks = 0
+    for (let now = 10_000; now < 20_000; now += 5) {
+      state = onHint(state, at(now), 0, { repeated: now % 10 === 0 })
+      if (nextLook(state, now).kind === 'wait') continue
+      looks++
+      state = onNothing(onLookBegan(state, now), empty, proven, at(now))
+    }
+    expect(looks).toBeLessThan(20)
+  })
+
   it('trusts hints that come at leisure, though peers were always faster', () => {
     let state = idle()
     for (let now = 10_000; now < 100_000; now += 3000) {

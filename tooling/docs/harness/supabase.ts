@@ -1,13 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { startRealtime } from '@aimq/embedded'
-import pg from 'pg'
-import { inject } from 'vitest'
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    databaseUrl: string
-  }
-}
+import { createDatabase } from '../../integration/harness/database.ts'
 
 /** A database with pgmq and Supabase's schema `realtime`, and the server behind it. */
 export interface LocalSupabase extends AsyncDisposable {
@@ -20,31 +12,17 @@ export interface LocalSupabase extends AsyncDisposable {
 }
 
 export async function startSupabase(): Promise<LocalSupabase> {
-  const name = `aimq_docs_${randomBytes(6).toString('hex')}`
-  const server = new URL(inject('databaseUrl'))
-  await once(server.href, `create database ${name}`)
-  const own = new URL(server)
-  own.pathname = `/${name}`
-  const realtime = await startRealtime({ connectionString: own.href })
+  const database = await createDatabase()
+  const realtime = await startRealtime({ connectionString: database.url })
   return {
-    databaseUrl: own.href,
+    databaseUrl: database.url,
     url: realtime.url,
     secretKey: realtime.serviceRoleKey,
     anonKey: realtime.anonKey,
     sign: async (claims) => realtime.sign(claims as Record<string, unknown>, { expiresInSeconds: 60 }),
     async [Symbol.asyncDispose]() {
       await realtime.stop()
-      await once(server.href, `drop database ${name} with (force)`)
+      await database[Symbol.asyncDispose]()
     },
-  }
-}
-
-async function once(connectionString: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString })
-  await client.connect()
-  try {
-    await client.query(text)
-  } finally {
-    await client.end()
   }
 }

@@ -178,9 +178,12 @@ describe(`the gate (SEED=${seed})`, () => {
   it('is there at once when the triggers are installed while it all runs, and gone when they are removed', async () => {
     const timing = new Timing()
     const [bus] = await startWorkers(1, timing)
-    await produceOne(timing, 'untold')
-    await pause(300)
-    expect(timing.lost).toEqual(['untold'])
+    // It may be looking just then because its wake-ups were proven: until one is left lying.
+    for (let n = 0; n < 5 && timing.lost.length === 0; n++) {
+      await produceOne(timing, `untold ${n}`)
+      await pause(300)
+    }
+    expect(timing.lost).toHaveLength(1)
     await install()
     await expect.poll(() => timing.lost, { timeout: 1000 }).toEqual([])
     for (let n = 0; n < 10; n++) {

@@ -9,6 +9,7 @@ import { realtime } from '@aimq/realtime'
 import { type WorkerOptions, worker } from '@aimq/worker'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { randoms } from '../../faults/harness/randoms.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 
 let database: TestDatabase
@@ -67,16 +68,6 @@ class Arrivals {
 
 const anHourMs = 3_600_000
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
-/** A small generator of its own, so that a seed repeats a run (mulberry32). */
-function randoms(from: number): () => number {
-  let state = from
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe('wake-ups', () => {

@@ -13,5 +13,7 @@ export interface JobFacts {
     readonly dueAt?: EpochMs
     /** Who says so: `client`, `worker`, `listen`, `supabase`, … */
     readonly source: string
+    /** Said before: its sender kept silent since, and there may be nothing new. */
+    readonly repeated?: boolean
   }
 }
