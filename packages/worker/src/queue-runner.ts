@@ -14,6 +14,7 @@ import type { RunnerContext } from './runner-context.ts'
 import { Trouble } from './trouble.ts'
 import {
   initialWakeState,
+  isPlenty,
   lookBy,
   type Moment,
   nextLook,
@@ -213,8 +214,11 @@ export class QueueRunner {
     const next = count > 0 ? nextLook(this.#wake, now) : undefined
     const reads = next?.kind === 'read' ? count : 0
     const batch = this.#takeSettleable()
-    if (reads > 0 || batch.length > 0) void this.#whileBusy(() => this.#exchange(reads, batch))
-    else if (next?.kind === 'probe') void this.#whileBusy(() => this.#probe())
+    if (reads > 0 || batch.length > 0) {
+      void this.#whileBusy(() => this.#exchange(reads, batch))
+      // At once, as nothing may happen before the answer comes that would call for it.
+      this.#pumpAhead(now)
+    } else if (next?.kind === 'probe') void this.#whileBusy(() => this.#probe())
     else if (next?.kind === 'wait') this.#alarm.set(next.until)
   }
 
@@ -273,7 +277,7 @@ export class QueueRunner {
     if (count > 0) this.#readBegins(sentAt, ahead)
     try {
       if (batch.length === 0) {
-        this.#accept(await bus.request('queue:read', { queue: this.name, ...read }), sentAt, ahead)
+        this.#accept(await bus.request('queue:read', { queue: this.name, ...read }), count, sentAt, ahead)
         return
       }
       const answer = await bus.request('queue:settle', {
@@ -282,7 +286,7 @@ export class QueueRunner {
       })
       this.#confirm(batch, answer.lost)
       if (answer.read === undefined) this.#wake = onSettled(this.#wake)
-      else this.#accept(answer.read, sentAt, ahead)
+      else this.#accept(answer.read, count, sentAt, ahead)
     } catch (thrown) {
       if (batch.length === 0 || !isRefusal(thrown)) {
         this.#outbox.putBack(batch, thrown)
@@ -307,14 +311,14 @@ export class QueueRunner {
     this.#flow.begins(this.#hand.finished, now)
   }
 
-  #accept(read: ReadResult, sentAt: number, ahead: boolean): void {
+  #accept(read: ReadResult, count: number, sentAt: number, ahead: boolean): void {
     if (this.#stopped) {
       this.#handBackLate(read)
       return
     }
     if (read.messages.length > 0) {
       this.#idle = false
-      this.#found(read)
+      this.#found(read, count)
     } else {
       this.#emptyReads++
       if (!ahead) this.#foundNothing(read.next ?? { nextDueInMs: null, newestId: null })
@@ -322,10 +326,11 @@ export class QueueRunner {
     this.#hand.take(read, sentAt)
   }
 
-  #found(read: ReadResult): void {
+  #found(read: ReadResult, asked: number): void {
     const { clock, logger, options, wakeupsProven } = this.#context
     const told = this.#wake.untold === 0
-    this.#wake = onFound(this.#wake, clock.monotonic(), wakeupsProven() ? longestWaitMs(read) : 0)
+    const waitedMs = wakeupsProven() ? longestWaitMs(read) : 0
+    this.#wake = onFound(this.#wake, clock.monotonic(), waitedMs, isPlenty(read.messages.length, asked))
     if (!told || this.#wake.untold === 0) return
     logger.warn(
       { queue: this.name, pollIntervalMs: options.pollIntervalMs },

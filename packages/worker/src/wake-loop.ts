@@ -16,7 +16,7 @@ import type { ProbeResult } from '@aimq/events'
  * the number rose is followed by another. A hint is never trusted: when a second one in a row finds nothing and no new
  * message id, the next has to wait, and ever longer, up to two seconds.
  *
- * While most reads find messages the next one follows anyway, so that hints add nothing and only cost their senders:
+ * While most reads find plenty the next one follows anyway, so that hints add nothing and only cost their senders:
  * after a second of that they are not wanted any more. A read that finds nothing is then followed by another a moment
  * later. Only when a few in a row find nothing, or too many on the whole, hints are wanted again, which is said before
  * the loop waits; whoever stopped hints in between answers that by another reason to look.
@@ -59,8 +59,8 @@ export interface WakeState {
   readonly newestId: string | null
   /** Since when no wait was long; null: since nothing was found yet. */
   readonly flowingSince: number | null
-  /** How many of the last looks found nothing, 0 … 1; older ones count less. */
-  readonly emptyShare: number
+  /** How many of the last looks did not find plenty, 0 … 1; older ones count less. */
+  readonly scantShare: number
   /** Whether hints are of use. */
   readonly wanted: boolean
   /** Looks in a row that found nothing, and when the last of them ended. */
@@ -98,20 +98,21 @@ const maxUnjustifiedWaitMs = 2000
 /** Hints farther apart than that are not held against one another. */
 const leisureMs = 2500
 /** Workers that wait for the same due time spread over so long: nearly at once, unless peers have shown themselves. */
-const dueJitterMs = { alone: 3, amongPeers: 25 }
+const dueJitterMs = { alone: 1, amongPeers: 25 }
 /** Hints of a time to come are no reason to look more often: the look before has told when something is due. */
 const dueHintEveryMs = 1000
 const firstPollMs = 50
-/** Looks that find nothing: this many at once, then so many a millisecond. */
-const allowanceBurst = 2
-const allowancePerMs = 40 / 1000
+/** Looks that find nothing: this many at once, then so many a millisecond; and a few more for each that found something. */
+const allowance = { burst: 2, perMs: 40 / 1000, perFind: 3, most: 10 }
 /** A hint comes within milliseconds, or never. */
 const hintLatenessMs = 1000
 const findsToTrustHints = 10
-/** What makes hints unwanted: reads following each other for so long, and few of them in vain. */
-const flow = { afterMs: 1000, gapMs: 100, emptyShare: 0.25 }
+/** So many messages at once are plenty, or all that were asked for. Fewer, and a pause would be what fills the next read. */
+const plentyFrom = 3
+/** What makes hints unwanted: reads following each other for so long, and few of them scant. */
+const flow = { afterMs: 1000, gapMs: 100, scantShare: 0.25 }
 /** What makes them wanted again: this many reads in a row in vain, so far apart, or so many of the last. */
-const ebb = { lingerMs: [5, 15], emptyShare: 0.45 }
+const ebb = { lingerMs: [5, 15], scantShare: 0.45 }
 /** What one look counts among the last. */
 const shareOfOne = 0.1
 const errorBackoffMs = { min: 200, max: 5000 }
@@ -137,19 +138,19 @@ export function initialWakeState(now: number): WakeState {
     hintedAt: Number.NEGATIVE_INFINITY,
     newestId: null,
     flowingSince: null,
-    emptyShare: 1,
+    scantShare: 1,
     wanted: true,
     empty: 0,
     locked: 0,
     emptyAt: now,
-    allowance: allowanceBurst,
+    allowance: allowance.burst,
     allowanceAt: now,
   }
 }
 
 /** What to do now. */
 export function nextLook(state: WakeState, now: number): NextLook {
-  const allowedAt = state.empty === 0 ? now : now + (1 - allowanceNow(state, now)) / allowancePerMs
+  const allowedAt = state.empty === 0 ? now : now + (1 - allowanceNow(state, now)) / allowance.perMs
   const until = Math.max(state.lookAt, state.blockedUntil, allowedAt)
   return until <= now ? { kind: state.look } : { kind: 'wait', until }
 }
@@ -226,19 +227,24 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
   }
 }
 
+/** Whether `found` messages of `asked` show that the queue does not run empty. */
+export function isPlenty(found: number, asked: number): boolean {
+  return found >= Math.min(asked, plentyFrom)
+}
+
 /** A read found messages, the longest ready of them for `waitedMs`: the next read follows at once. */
-export function onFound(state: WakeState, now: number, waitedMs: number): WakeState {
+export function onFound(state: WakeState, now: number, waitedMs: number, plenty = true): WakeState {
   const missed = state.unasked && waitedMs > hintLatenessMs
   const rested = state.empty > 0 && now - state.emptyAt > flow.gapMs
   const flowingSince = rested ? now : (state.flowingSince ?? now)
-  const emptyShare = state.emptyShare * (1 - shareOfOne)
+  const scantShare = state.scantShare * (1 - shareOfOne) + (plenty ? 0 : shareOfOne)
   return {
     ...state,
     unasked: false,
     untold: missed ? findsToTrustHints : state.woken ? Math.max(0, state.untold - 1) : state.untold,
     flowingSince,
-    emptyShare,
-    wanted: state.wanted && (now - flowingSince < flow.afterMs || emptyShare > flow.emptyShare),
+    scantShare,
+    wanted: state.wanted && (now - flowingSince < flow.afterMs || scantShare > flow.scantShare),
     errors: 0,
     look: 'read',
     lookAt: now,
@@ -246,7 +252,7 @@ export function onFound(state: WakeState, now: number, waitedMs: number): WakeSt
     empty: 0,
     locked: 0,
     herdMs: state.herdMs < 4 ? 0 : state.herdMs / 2,
-    allowance: allowanceBurst,
+    allowance: Math.min(allowance.most, Math.max(0, state.allowance) + allowance.perFind),
   }
 }
 
@@ -263,11 +269,11 @@ export function onNothing(
   if (state.look === 'probe' && next.nextDueInMs !== null && next.nextDueInMs <= 0) {
     return { ...state, errors: 0, hinted: state.hinted || state.woken, look: 'read', lookAt: now }
   }
-  const emptyShare = state.emptyShare * (1 - shareOfOne) + shareOfOne
-  const lingerMs = state.wanted || emptyShare > ebb.emptyShare ? undefined : ebb.lingerMs[state.empty]
+  const scantShare = state.scantShare * (1 - shareOfOne) + shareOfOne
+  const lingerMs = state.wanted || scantShare > ebb.scantShare ? undefined : ebb.lingerMs[state.empty]
   const settled: WakeState = {
     ...(state.wanted || lingerMs !== undefined ? state : onLull(state)),
-    emptyShare,
+    scantShare,
     errors: 0,
     newestId: next.newestId ?? state.newestId,
     empty: state.empty + 1,
@@ -332,7 +338,8 @@ function unjustifiedWait(state: WakeState): number {
 }
 
 function allowanceNow(state: WakeState, now: number): number {
-  return Math.min(allowanceBurst, state.allowance + (now - state.allowanceAt) * allowancePerMs)
+  const refilled = state.allowance + (now - state.allowanceAt) * allowance.perMs
+  return Math.max(state.allowance, Math.min(allowance.burst, refilled))
 }
 
 function dueJitter({ herdMs }: WakeState, random: () => number): number {

@@ -3,6 +3,7 @@ import {
   confirmAfterMs,
   confirmSoonAfterMs,
   initialWakeState,
+  isPlenty,
   lookBy,
   nextLook,
   onError,
@@ -24,6 +25,14 @@ function idle(
   next: { nextDueInMs: number | null; newestId: string | null } = empty,
 ): WakeState {
   return onNothing(onLookBegan(initialWakeState(0), 0), next, config, at(0))
+}
+/** The same numbers in every run. */
+const randoms = (seed: number) => {
+  let state = seed
+  return () => {
+    state = (state * 48_271) % 2_147_483_647
+    return state / 2_147_483_647
+  }
 }
 const waitOf = (state: WakeState, now = 0): number => {
   const next = nextLook(state, now)
@@ -76,7 +85,7 @@ describe('the wake-up loop', () => {
 
   it('waits until the next message is due and not for the poll, by what the database said', () => {
     const next = { nextDueInMs: 1500, newestId: '1' }
-    expect(waitOf(idle(proven, next))).toBeCloseTo(1501.5)
+    expect(waitOf(idle(proven, next))).toBeCloseTo(1500.5)
   })
 
   it('looks again soon when something is due that could not be read, because a peer holds it', () => {
@@ -128,13 +137,13 @@ describe('the wake-up loop', () => {
   })
 
   it('looks when a hint says that something will be due, and once soon, because only the database knows when', () => {
-    expect(waitOf(onHint(idle(), at(0), 100))).toBeCloseTo(101.5)
+    expect(waitOf(onHint(idle(), at(0), 100))).toBeCloseTo(100.5)
     // Where peers have been faster, they spread.
     expect(waitOf(onHint({ ...idle(), herdMs: 10 }, at(0), 100))).toBeCloseTo(112.5)
     const state = onHint(idle(), at(0), 5000)
     expect(waitOf(state)).toBe(confirmAfterMs)
     const told = onNothing(onLookBegan(state, 300), { nextDueInMs: 4700, newestId: '1' }, proven, at(300))
-    expect(waitOf(told, 300)).toBeCloseTo(4701.5)
+    expect(waitOf(told, 300)).toBeCloseTo(4700.5)
   })
 
   it('forgets that peers were faster when they are no more', () => {
@@ -271,7 +280,50 @@ describe('hints', () => {
     expect(look(state, 1021, true).wanted).toBe(false)
   })
 
-  const flowing = { ...initialWakeState(0), flowingSince: 0, emptyShare: 0, wanted: false }
+  it('are wanted at 500 jobs a second, and no job waits for more than a few looks', () => {
+    const random = randoms(1)
+    let state = initialWakeState(0)
+    let sentAt = 0
+    /** Visible and not taken, since when; and hints on their way. */
+    let ready: number[] = []
+    let hints: number[] = []
+    const waits: number[] = []
+    const goOnUntil = (time: number) => {
+      for (; sentAt <= time; sentAt += 4 * random()) {
+        ready.push(sentAt)
+        hints.push(sentAt + random())
+      }
+      for (const hint of hints.filter((due) => due <= time)) state = onHint(state, at(hint))
+      hints = hints.filter((due) => due > time)
+    }
+    for (let now = 0; now < 10_000; ) {
+      state = onLookBegan(state, now)
+      goOnUntil(now + random())
+      const found = ready.map((since) => now - since)
+      ready = []
+      waits.push(...found)
+      now += 1 + random()
+      goOnUntil(now)
+      state =
+        found.length > 0
+          ? onFound(state, now, 0, isPlenty(found.length, 10))
+          : onNothing(state, { nextDueInMs: null, newestId: String(waits.length) }, proven, at(now))
+      expect(state.wanted).toBe(true)
+      for (; waitOf(state, now) > 0; now += 0.5) goOnUntil(now + 0.5)
+    }
+    expect(waits.length).toBeGreaterThan(4000)
+    expect(Math.max(...waits)).toBeLessThan(10)
+  })
+
+  it.each([
+    [1, 1, true],
+    [2, 10, false],
+    [3, 10, true],
+  ])('%i messages of %i asked for are plenty: %s', (found, asked, plenty) => {
+    expect(isPlenty(found, asked)).toBe(plenty)
+  })
+
+  const flowing = { ...initialWakeState(0), flowingSince: 0, scantShare: 0, wanted: false }
 
   it('are wanted again when three reads in quick succession found nothing', () => {
     let state = look(flowing, 2000, false)
