@@ -17,9 +17,8 @@ export interface JsonLimits {
  * An object's properties that are undefined are left out; -0 comes back as 0.
  */
 export function encodeJson(value: unknown, limits: JsonLimits): string {
-  const walk = new Walk(limits)
-  const fault = walk.visit(value)
-  if (fault !== undefined) throw refused(limits, fault)
+  const fault = new Walk(limits.maxBytes).visit(value, 0)
+  if (fault !== undefined) throw refused(limits, describe(fault, limits))
   const text = JSON.stringify(value)
   // No character is more than three bytes of UTF-8.
   if (text.length * 3 <= limits.maxBytes) return text
@@ -37,103 +36,110 @@ function tooLarge(limits: JsonLimits, bytes: string): string {
   return `expected ${limits.what} of at most ${limits.maxBytes} bytes, got ${bytes}; store it elsewhere and send a reference to it`
 }
 
-class Walk {
-  readonly #limits: JsonLimits
-  readonly #path: (string | number)[] = []
-  readonly #ancestors: object[] = []
-  #nodes = 0
+/** What is wrong with a value, and where. */
+interface Fault {
+  readonly got: string
+  readonly remedy: string
+  /** The keys that lead there, innermost first: gathered on the way back, since nearly always there is no fault. */
+  readonly path: (string | number)[]
+  /** What is nested too deeply. */
+  readonly tooDeep?: object
+  /** More nodes than bytes are allowed. */
+  readonly tooMany?: true
+}
 
-  constructor(limits: JsonLimits) {
-    this.#limits = limits
+/** One walk over a value. */
+class Walk {
+  #nodesLeft: number
+
+  constructor(maxNodes: number) {
+    this.#nodesLeft = maxNodes
   }
 
-  /** What is wrong with `value`, or undefined. */
-  visit(value: unknown): string | undefined {
+  visit(value: unknown, depth: number): Fault | undefined {
     // Each node is at least a byte; without this, shared references could make a small graph an endless text.
-    this.#nodes += 1
-    if (this.#nodes > this.#limits.maxBytes) return tooLarge(this.#limits, 'more')
+    if (this.#nodesLeft-- <= 0) return { ...fault('more', ''), tooMany: true }
     switch (typeof value) {
       case 'string':
-        return this.#string(value)
+        return faultOfText(value)
       case 'boolean':
         return undefined
       case 'number':
-        return Number.isFinite(value) ? undefined : this.#refuse(`${value}`, 'send null or a string')
+        return Number.isFinite(value) ? undefined : fault(`${value}`, 'send null or a string')
       case 'bigint':
-        return this.#refuse('a BigInt', 'send it as a string')
+        return fault('a BigInt', 'send it as a string')
       case 'undefined':
-        return this.#refuse('undefined', 'send null')
+        return fault('undefined', 'send null')
       case 'object':
-        return value === null ? undefined : this.#object(value)
+        return value === null ? undefined : this.#object(value, depth)
       default:
-        return this.#refuse(`a ${typeof value}`, 'send data only')
+        return fault(`a ${typeof value}`, 'send data only')
     }
   }
 
-  #string(value: string): string | undefined {
-    if (value.includes('\0')) {
-      return this.#refuse('a string with the character U+0000', 'PostgreSQL cannot store it; take it out')
-    }
-    if (!value.isWellFormed()) {
-      return this.#refuse(
-        'a string with half a surrogate pair',
-        'cut text by code points, or call toWellFormed()',
-      )
-    }
-    return undefined
-  }
-
-  #object(value: object): string | undefined {
-    if (this.#ancestors.length >= maxDepth) {
-      return this.#ancestors.includes(value)
-        ? this.#refuse('a reference to an object that contains it', 'send an id instead')
-        : this.#refuse(`more than ${maxDepth} levels of nesting`, 'send it flatter')
+  #object(value: object, depth: number): Fault | undefined {
+    if (depth >= maxDepth) {
+      return { ...fault(`more than ${maxDepth} levels of nesting`, 'send it flatter'), tooDeep: value }
     }
     const odd = describeUnlessPlain(value)
-    if (odd !== undefined) return this.#refuse(odd[0], odd[1])
-    this.#ancestors.push(value)
-    const fault = Array.isArray(value) ? this.#items(value) : this.#properties(value)
-    this.#ancestors.pop()
-    return fault
+    if (odd !== undefined) return fault(odd[0], odd[1])
+    const found = Array.isArray(value) ? this.#items(value, depth) : this.#properties(value, depth)
+    if (found?.tooDeep !== value) return found
+    return { ...found, got: 'a reference to an object that contains it', remedy: 'send an id instead' }
   }
 
-  #items(items: readonly unknown[]): string | undefined {
+  #items(items: readonly unknown[], depth: number): Fault | undefined {
     for (let index = 0; index < items.length; index++) {
-      this.#path.push(index)
-      const fault = this.visit(items[index])
-      if (fault !== undefined) return fault
-      this.#path.pop()
+      const found = this.visit(items[index], depth + 1)
+      if (found !== undefined) return within(index, found)
     }
     return undefined
   }
 
-  #properties(value: object): string | undefined {
+  #properties(value: object, depth: number): Fault | undefined {
     if (Object.getOwnPropertySymbols(value).length > 0) {
-      return this.#refuse('an object with a symbol as key', 'use a string')
+      return fault('an object with a symbol as key', 'use a string')
     }
     for (const key of Object.keys(value)) {
       const item = (value as Record<string, unknown>)[key]
       if (item === undefined) continue
-      this.#path.push(key)
-      const fault = this.#string(key) ?? this.visit(item)
-      if (fault !== undefined) return fault
-      this.#path.pop()
+      const found = faultOfText(key) ?? this.visit(item, depth + 1)
+      if (found !== undefined) return within(key, found)
     }
     return undefined
   }
+}
 
-  #refuse(got: string, remedy: string): string {
-    const place = this.#path
-      .map((key) =>
-        typeof key === 'number'
-          ? `[${key}]`
-          : /^[\w$]+$/.test(key)
-            ? `.${key}`
-            : `[${JSON.stringify(key.slice(0, 40))}]`,
-      )
-      .join('')
-    return `expected plain JSON data in ${this.#limits.what}${place.slice(0, 400)}, got ${got}; ${remedy}`
+function fault(got: string, remedy: string): Fault {
+  return { got, remedy, path: [] }
+}
+
+function within(key: string | number, found: Fault): Fault {
+  found.path.push(key)
+  return found
+}
+
+function faultOfText(text: string): Fault | undefined {
+  if (text.includes('\0')) {
+    return fault('a string with the character U+0000', 'PostgreSQL cannot store it; take it out')
   }
+  if (text.isWellFormed()) return undefined
+  return fault('a string with half a surrogate pair', 'cut text by code points, or call toWellFormed()')
+}
+
+function describe({ got, remedy, path, tooMany }: Fault, limits: JsonLimits): string {
+  if (tooMany) return tooLarge(limits, got)
+  const place = path
+    .toReversed()
+    .map((key) =>
+      typeof key === 'number'
+        ? `[${key}]`
+        : /^[\w$]+$/.test(key)
+          ? `.${key}`
+          : `[${JSON.stringify(key.slice(0, 40))}]`,
+    )
+    .join('')
+  return `expected plain JSON data in ${limits.what}${place.slice(0, 400)}, got ${got}; ${remedy}`
 }
 
 function describeUnlessPlain(value: object): readonly [string, string] | undefined {
