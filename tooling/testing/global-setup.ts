@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbedded } from '@aimq/embedded'
 import type { TestProject } from 'vitest/node'
-import { installPgbouncer } from './pgbouncer.ts'
+import { installDebianPackages } from './debian-packages.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,7 +14,7 @@ declare module 'vitest' {
 
 /** Starts one throw-away PostgreSQL for the whole test run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await installPgbouncer()
+  await installDebianPackages()
   const dataDir = await mkdtemp(join(tmpdir(), 'aimq-test-'))
   // Without fsync, because what a crash of the machine would lose is of no use after it.
   const server = await startEmbedded({

@@ -30,7 +30,9 @@ export class HintMerger {
 
   constructor(options: HintMergerOptions) {
     this.#options = options
-    this.#again = new SecondHints(options.clock, (path, queue) => options.emit(path, { queue }, { repeated: true }))
+    this.#again = new SecondHints(options.clock, (path, queue) =>
+      options.emit(path, { queue }, { repeated: true }),
+    )
   }
 
   add(path: WakePath, hint: Hint): void {

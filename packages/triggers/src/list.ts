@@ -37,16 +37,8 @@ function stateOf(found: Catalogue, queue: string, usual: QueueTriggerSettings): 
     installed: true,
     version: versionOfTrigger(trigger),
     ...(settings === undefined ? {} : { settings }),
-    findings: [...judge(wantedFor([{ queue, settings: wish }]), found), ...deaf(found), ...foreign],
+    findings: [...judge(wantedFor([{ queue, settings: wish }]), found), ...foreign],
   }
-}
-
-/** Nothing that we could mend: who sets this wants no trigger at all to fire. */
-function deaf({ replicas }: Catalogue): TriggerFinding[] {
-  return replicas.map((who) => ({
-    problem: 'disabled',
-    message: `sessions of ${who} have session_replication_role = replica: no trigger fires for what they send, and workers find it by polling; if nobody wants that: alter ${who} reset session_replication_role`,
-  }))
 }
 
 /** What is wrong with any of these, as findings that say what to do. */

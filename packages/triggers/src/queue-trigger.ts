@@ -1,5 +1,6 @@
 import type { TriggerPath } from '@aimq/events'
 import type { Catalogue, FoundTrigger } from './catalogue.ts'
+import { judgeFiring, madeToFire } from './firing.ts'
 import type { QueueTriggerSettings } from './options.ts'
 import { identifier, literal } from './sql.ts'
 import type { Judgement, Owned } from './wanted.ts'
@@ -21,13 +22,17 @@ export function queueTrigger(queue: string, settings: QueueTriggerSettings): Own
   return {
     object: `trigger ${name} on ${table}`,
     sql,
-    unless: `exists (select from pg_catalog.pg_trigger as t where t.tgrelid = '${table}'::regclass and t.tgname = '${name}' and t.tgenabled = 'O' and pg_catalog.pg_get_triggerdef(t.oid) = ${literal(definition)})`,
+    unless: `exists (select from pg_catalog.pg_trigger as t where t.tgrelid = '${table}'::regclass and t.tgname = '${name}' and t.tgenabled in ('O', 'A') and pg_catalog.pg_get_triggerdef(t.oid) = ${literal(definition)})`,
     dropSql: `drop trigger if exists ${name} on ${table};`,
     isThere: (found) => ours(found).length > 0,
     judge(found) {
       const second = ours(found).filter((trigger) => trigger.name !== name)
-      if (second.length > 0) return renamed(second, queue, sql)
-      return judge(ours(found)[0], queue, definition, settings)
+      const judgement =
+        second.length > 0
+          ? renamed(second, queue, sql)
+          : judge(ours(found)[0], queue, definition, settings, found)
+      if (judgement?.action === undefined || judgement.action === 'enable') return judgement
+      return { ...judgement, sql: madeToFire(found, judgement.sql ?? sql, table, name) }
     },
   }
 }
@@ -90,6 +95,7 @@ function judge(
   queue: string,
   definition: string,
   settings: QueueTriggerSettings,
+  found: Catalogue,
 ): Judgement | undefined {
   const name = triggerNameOf(queue)
   if (there === undefined) {
@@ -128,7 +134,10 @@ function judge(
       reason: `trigger ${name} is defined otherwise: expected ${definition}, got ${there.definition}`,
     }
   }
-  return judgeState(there, name, queue)
+  return judgeFiring(found, there, {
+    table: `pgmq.q_${queue}`,
+    silence: 'workers find what is sent there by polling',
+  })
 }
 
 /** A trigger that somebody gave another name would tell of everything a second time. */
@@ -139,21 +148,5 @@ function renamed(triggers: readonly FoundTrigger[], queue: string, sql: string):
     problem: 'drifted',
     reason: `pgmq.q_${queue} has our trigger under another name: ${names.join(', ')}`,
     sql: [...names.map((name) => `drop trigger ${name} on pgmq.q_${queue};`), sql].join('\n'),
-  }
-}
-
-function judgeState(there: FoundTrigger, name: string, queue: string): Judgement | undefined {
-  const states: Record<string, string> = {
-    D: 'is disabled',
-    R: 'fires only where replication applies rows, and not where they are sent',
-    A: 'also fires where replication applies rows',
-  }
-  const state = states[there.enabled]
-  if (state === undefined) return undefined
-  return {
-    action: 'enable',
-    problem: there.enabled === 'A' ? 'drifted' : 'disabled',
-    reason: `trigger ${name} ${state}`,
-    sql: `alter table pgmq.q_${queue} enable trigger ${name};`,
   }
 }

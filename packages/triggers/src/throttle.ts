@@ -1,3 +1,4 @@
+import { judgeFiring, madeToFire } from './firing.ts'
 import { wantedEntry } from './ledger.ts'
 import type { QueueTriggerSettings } from './options.ts'
 import { checksumOf, sqlOf } from './sql.ts'
@@ -30,7 +31,8 @@ export function ownedThrottle(): readonly Owned[] {
 /** Fires as a transaction commits that owes a hint. */
 function commitTrigger(): Owned {
   const name = 'aimq_send_throttled_hint'
-  const object = `trigger ${name} on aimq.throttled_hint`
+  const table = 'aimq.throttled_hint'
+  const object = `trigger ${name} on ${table}`
   const sql = sqlOf('throttle/send-throttled-hint-trigger')
   const definition = `CREATE CONSTRAINT TRIGGER ${name} AFTER INSERT ON aimq.throttled_hint DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aimq.send_throttled_hint()`
   const dropSql = `drop trigger if exists ${name} on aimq.throttled_hint;`
@@ -47,6 +49,7 @@ function commitTrigger(): Owned {
           action: 'create',
           problem: 'drifted',
           reason: `${object} is not there: no throttled hint is ever sent`,
+          sql: madeToFire(found, sql, table, name),
         }
       }
       if (there.definition !== definition) {
@@ -54,16 +57,10 @@ function commitTrigger(): Owned {
           action: 'replace',
           problem: 'drifted',
           reason: `${object} is defined otherwise: got ${there.definition}`,
-          sql: `${dropSql}\n${sql}`,
+          sql: madeToFire(found, `${dropSql}\n${sql}`, table, name),
         }
       }
-      if (there.enabled === 'O') return undefined
-      return {
-        action: 'enable',
-        problem: 'disabled',
-        reason: `${object} does not fire as it should: no throttled hint is ever sent`,
-        sql: `alter table aimq.throttled_hint enable trigger ${name};`,
-      }
+      return judgeFiring(found, there, { table, silence: 'throttled hints are not sent' })
     },
   }
 }

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTriggersClient, type TriggersClient } from '../src/index.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
-import { createRealtime } from './realtime-schema.ts'
+import { broadcasts, createRealtime } from './realtime-schema.ts'
 
 let database: TestDatabase
 let triggers: TriggersClient
@@ -117,22 +119,50 @@ it('leaves alone what a newer version made', async () => {
   expect((await triggers.install({ queues: ['emails'] })).changes).toEqual([])
 })
 
-it.each([
+describe.each([
   ['the database', (name: string) => `database ${name}`],
   ['a role in the database', (name: string) => `role current_user in database ${name}`],
-])('reports that triggers do not fire for sessions of %s, which no trigger can mend', async (_, of) => {
-  const who = of(database.name)
-  await database.query(`alter ${who} set session_replication_role = replica`)
-  try {
-    const [state] = (await triggers.list({ queues: ['emails'] })).triggers
-    expect(state?.findings).toEqual([
-      { problem: 'disabled', message: expect.stringContaining('session_replication_role = replica') },
-    ])
-  } finally {
-    await database.query(`alter ${who} reset session_replication_role`)
-  }
-  expect(await problems()).toEqual([])
+])('session_replication_role = replica of %s', (_, of) => {
+  const who = () => of(database.name)
+  beforeEach(async () => {
+    await database.query(`alter ${who()} set session_replication_role = replica`)
+    return () => database.query(`alter ${who()} reset session_replication_role`)
+  })
+
+  it('is found by list and mended by repair, so that what such a session sends is told', async () => {
+    expect(await problems()).toEqual(['disabled', 'disabled'])
+    await triggers.repair()
+    expect(await problems()).toEqual([])
+    expect((await triggers.repair()).changes).toEqual([])
+    await using session = await listening()
+    await session.query(`select pgmq.send('emails', '{}')`)
+    expect(await session.told).toContain('"queue":"emails"')
+    expect(await broadcasts(database)).toHaveLength(1)
+  })
+
+  it('is heeded by install, and no more when it has gone', async () => {
+    await triggers.remove()
+    await triggers.install(wish)
+    expect(await problems()).toEqual([])
+    await database.query(`alter ${who()} reset session_replication_role`)
+    expect(await problems()).toEqual(['drifted', 'drifted'])
+    await triggers.repair()
+    expect(await problems()).toEqual([])
+  })
 })
+
+/** A session that begins now, with its role's settings, and hears what is told of queues. */
+async function listening() {
+  await database.query('truncate realtime.messages')
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  await client.query('listen "aimq:jobs"')
+  await client.query(`select aimq.register_listener($1, '{}')`, [randomUUID()])
+  const told = new Promise<string>((resolve) =>
+    client.once('notification', ({ payload = '' }) => resolve(payload)),
+  )
+  return Object.assign(client, { told, [Symbol.asyncDispose]: () => client.end() })
+}
 
 it('reports a channel on which nobody listens, and install moves it', async () => {
   await triggers.install({ ...wish, channel: 'aimq:elsewhere' })

@@ -9,7 +9,7 @@ interface Answer {
   readonly error?: string
 }
 
-/** A process that works or sends for one subject. */
+/** A process that works or sends for one subject, with the packages as they were built: what a user would install. */
 export class SubjectProcess implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #open = new Map<number, PromiseWithResolvers<unknown>>()
@@ -19,10 +19,10 @@ export class SubjectProcess implements AsyncDisposable {
   /** Jobs its worker has begun. */
   count = 0
 
-  /** @param flags for Node, such as `--cpu-prof` */
+  /** @param flags for Node, such as `--cpu-prof`, or a limit of its heap */
   constructor(flags: readonly string[] = []) {
     this.#child = fork(join(import.meta.dirname, 'program.ts'), {
-      execArgv: ['--conditions=@aimq/source', ...flags],
+      execArgv: [...flags],
       serialization: 'advanced',
       // What a subject prints is not part of the result.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -10,7 +10,7 @@ export const idle: readonly Workload[] = [
     title: 'an idle worker',
     subjects: ['aimq', 'aimq-listen', 'raw-listen', 'graphile-single', 'pg-boss', 'bullmq'],
     together: true,
-    run: (bench) => runIdle(bench, bench.quick ? 15 : 30),
+    run: (bench) => runIdle(bench, bench.quick ? 15 : 60),
   },
 ]
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Figure, percentiles } from '../measurement.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
+import { smallHeap } from './memory.ts'
 import { begun } from './wake.ts'
 import type { Bench, Workload } from './workload.ts'
 
@@ -13,12 +14,19 @@ export const manyQueues: readonly Workload[] = [
     slow: true,
     run: (bench) => runManyQueues(bench, 100),
   },
+  {
+    family: 'many-queues',
+    title: `one worker with 1,000 idle queues, with ${smallHeap.label}`,
+    subjects: ['aimq-1000'],
+    slow: true,
+    run: (bench) => runManyQueues(bench, 100, smallHeap.flags),
+  },
 ]
 
-async function runManyQueues(bench: Bench, jobs: number): Promise<Figure[]> {
+async function runManyQueues(bench: Bench, jobs: number, flags: readonly string[] = []): Promise<Figure[]> {
   const { subject, place, inspector } = bench
   await inspector.clear()
-  await using worker = new SubjectProcess()
+  await using worker = new SubjectProcess(flags)
   await using producer = new SubjectProcess()
   await worker.ask('work', { subject, place, total: jobs })
   await producer.ask('open', { subject, place, inFlight: 1 })

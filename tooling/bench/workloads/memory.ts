@@ -8,6 +8,12 @@ import type { Bench, Workload } from './workload.ts'
 const legs = 5
 const jobsPerLeg = 200_000
 
+/** For Node. Left to itself it keeps garbage for as long as the machine has room. */
+export const smallHeap = {
+  flags: ['--max-old-space-size=64', '--max-semi-space-size=8'],
+  label: 'a heap of 64 MB (node --max-old-space-size=64 --max-semi-space-size=8)',
+}
+
 /** One worker process that works a million jobs. */
 export const memory: readonly Workload[] = [
   {
@@ -16,14 +22,22 @@ export const memory: readonly Workload[] = [
     subjects: ['aimq'],
     slow: true,
     once: true,
-    run: runMemory,
+    run: (bench) => runMemory(bench),
+  },
+  {
+    family: 'memory',
+    title: `memory of one worker over 1,000,000 jobs, with ${smallHeap.label}`,
+    subjects: ['aimq'],
+    slow: true,
+    once: true,
+    run: (bench) => runMemory(bench, smallHeap.flags),
   },
 ]
 
-async function runMemory(bench: Bench): Promise<Figure[]> {
+async function runMemory(bench: Bench, flags: readonly string[] = []): Promise<Figure[]> {
   const { subject, place, inspector } = bench
   await inspector.clear()
-  await using worker = new SubjectProcess()
+  await using worker = new SubjectProcess(flags)
   await worker.ask('work', { subject, place, total: legs * jobsPerLeg })
   const rssMb: number[] = []
   for (let leg = 0; leg < legs; leg++) {

@@ -2,15 +2,19 @@
  * Triggers on PostgreSQL 15, where pgmq is plain SQL and no extension; all other tests run them on 18 with the
  * extension. What PostgreSQL writes back of a definition must be read alike.
  */
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { type EmbeddedPostgres, startEmbedded } from '@aimq/embedded'
 import { createTriggersClient, type TriggersClient } from '@aimq/triggers'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+const program = promisify(execFile)
 
 let dataDir: string
 let server: EmbeddedPostgres
@@ -71,6 +75,70 @@ it('is installed, found whole, mended, written to a file and removed as on any o
   expect((await triggers.plan(wish)).changes).toEqual([])
   await database.query((await triggers.migration({ queues: wish.queues, remove: true })).sql)
   expect((await database.query(`select from pg_namespace where nspname = 'aimq'`)).rows).toEqual([])
+})
+
+describe('pg_dump and restore', () => {
+  let restored: URL
+  let elsewhere: TriggersClient
+  let keptId: string
+  beforeEach(async () => {
+    keptId = (await database.query(`select pgmq.send('emails', '{"kept": true}') as id`)).rows[0].id
+    await triggers.install(wish)
+    restored = new URL(server.connectionString)
+    restored.pathname = '/restored'
+    await database.query('create database restored template template0')
+    elsewhere = createTriggersClient({ connectionString: restored.href })
+    return async () => {
+      await database.query('drop database restored with (force)')
+      await database.query(`select pgmq.purge_queue('emails')`)
+      await triggers.remove()
+    }
+  })
+
+  it('bring triggers over whole', async () => {
+    await restore(await dump())
+    expect((await elsewhere.list()).triggers).toMatchObject([whole('emails'), whole('reports')])
+    await expectToTell()
+  })
+
+  it('of the queues alone leave no trigger, which list finds and repair mends', async () => {
+    await restore(await dump('--schema=pgmq'), { despiteErrors: true })
+    const missing = { installed: false, findings: [{ problem: 'missing' }] }
+    expect((await elsewhere.list()).triggers).toMatchObject([missing, missing])
+    await elsewhere.repair({ queues: ['emails', 'reports'] })
+    expect((await elsewhere.list()).triggers).toMatchObject([whole('emails'), whole('reports')])
+    await expectToTell()
+  })
+
+  const whole = (name: string) => ({ name, installed: true, findings: [] })
+
+  async function dump(...options: string[]): Promise<string> {
+    const { stdout } = await program('pg_dump', [...options, server.connectionString], { maxBuffer: 2 ** 26 })
+    return stdout
+  }
+
+  async function restore(text: string, { despiteErrors = false } = {}): Promise<void> {
+    const stop = `ON_ERROR_STOP=${despiteErrors ? 0 : 1}`
+    const running = program('psql', ['--no-psqlrc', '--quiet', '--set', stop, restored.href])
+    running.child.stdin?.end(text)
+    await running
+  }
+
+  async function expectToTell(): Promise<void> {
+    const session = new pg.Client({ connectionString: restored.href })
+    await session.connect()
+    try {
+      const kept = await session.query('select msg_id, message from pgmq.q_emails')
+      expect(kept.rows).toEqual([{ msg_id: keptId, message: { kept: true } }])
+      await session.query('listen "aimq:jobs"')
+      await session.query(`select aimq.register_listener(gen_random_uuid(), '{}')`)
+      const told = new Promise((resolve) => session.once('notification', ({ payload }) => resolve(payload)))
+      await session.query(`select pgmq.send('emails', '{}')`)
+      expect(JSON.parse(String(await told))).toMatchObject({ queue: 'emails', count: 1 })
+    } finally {
+      await session.end()
+    }
+  }
 })
 
 it('names a prepared transaction that holds a queue, and waits for what it sent', async () => {
