@@ -14,7 +14,13 @@ async function main(options: Options): Promise<void> {
   say('starting PostgreSQL …')
   await using servers = await startServers()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void servers[Symbol.asyncDispose]().finally(() => process.exit(130)))
+    process.once(signal, async () => {
+      try {
+        await servers[Symbol.asyncDispose]()
+      } finally {
+        process.exit(130)
+      }
+    })
   }
   const description = describeMachine(servers.versions)
   say(`${description.machine}; load ${description.load}`)
