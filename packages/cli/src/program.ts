@@ -1,7 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { type AnyCommand, type CommandSpec, type OptionSpec, ValueError } from './command.ts'
 import { exitCode } from './exit-code.ts'
-import { version } from './version.ts'
+import { ownManifest } from './own-manifest.ts'
 
 export interface CommandGroup {
   readonly title: string
@@ -32,7 +32,7 @@ const parents: Readonly<Record<string, string>> = {
 export function buildProgram(groups: readonly CommandGroup[], program: string, execute: Execute): Command {
   const root = new Command('aimq')
     .description('pgmq queues on PostgreSQL, from a shell.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(ownManifest().version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .exitOverride()

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { version } from './version.ts'
+import { ownManifest } from './own-manifest.ts'
 
 /** Texts of the files that `aimq init` lays out, by path. */
 export type Files = Readonly<Record<string, string>>
@@ -21,8 +21,8 @@ export const dockerFiles = (): Files => ({
 })
 
 function packageJson(name: string): string {
-  const range = `^${version()}`
-  const steps = (...names: string[]) => Object.fromEntries(names.map((step) => [`@aimq/${step}`, range]))
+  const steps = (...names: string[]) =>
+    Object.fromEntries(names.map((step) => [`@aimq/${step}`, rangeOf(`@aimq/${step}`)]))
   const manifest = {
     name,
     private: true,
@@ -32,4 +32,13 @@ function packageJson(name: string): string {
     devDependencies: steps('embedded'),
   }
   return `${JSON.stringify(manifest, undefined, 2)}\n`
+}
+
+/** What this package itself asks for: every step has a version of its own. */
+function rangeOf(name: string): string {
+  const { name: own, version, peerDependencies, optionalDependencies } = ownManifest()
+  if (name === own) return `^${version}`
+  const range = optionalDependencies[name] ?? peerDependencies[name] ?? '*'
+  // Only in the workspace is a range not yet written out.
+  return range.replace('workspace:^', '*').replace('workspace:', '')
 }

@@ -1,6 +1,7 @@
 /* The command line with fewer and more of the steps it can use: it works with what is there, and names what is not. */
+import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../integration/harness/database.ts'
 import { createProject, type Project } from '../harness/project.ts'
 import { run } from '../harness/run.ts'
@@ -41,6 +42,22 @@ it('as it is installed by default it has all steps', async () => {
     cwd: all.folder,
     env: { DATABASE_URL: database.url },
   })
+  expect(stdout).toContain('emails')
+})
+
+it('lays out a project that npm installs as it stands, with every step in the version that belongs here', async () => {
+  await using all = await createProject()
+  await all.install('@aimq/cli')
+  const bin = (folder: string) => join(folder, 'node_modules/.bin/aimq')
+  await run(bin(all.folder), ['init', 'shop'], { cwd: all.folder })
+  const shop = join(all.folder, 'shop')
+  await copyFile(join(all.folder, '.npmrc'), join(shop, '.npmrc'))
+  await run('npm', ['install', '--strict-peer-deps', '--prefer-offline'], { cwd: shop })
+  for (const { name, version } of inject('packages')) {
+    const manifest = JSON.parse(await readFile(join(shop, 'node_modules', name, 'package.json'), 'utf8'))
+    expect(manifest).toMatchObject({ name, version })
+  }
+  const { stdout } = await run(bin(shop), ['list'], { cwd: shop, env: { DATABASE_URL: database.url } })
   expect(stdout).toContain('emails')
 })
 
