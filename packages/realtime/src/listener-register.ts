@@ -194,7 +194,8 @@ export class ListenerRegister {
       this.#checkAfterMs = checkMs.first
     }
     this.#checkWanted = this.#unheard.isSome
-    await this.#forget(this.#id)
+    // What stays, for want of a right to take it away, is pruned by others.
+    await this.#forget(this.#id).catch(() => {})
   }
 
   async #check(): Promise<void> {
@@ -288,7 +289,7 @@ export class ListenerRegister {
 /** Why a role may not register, with what mends it; undefined: for another reason. */
 function explainRefusal(code: string | undefined, message: string): string | undefined {
   if (code === '42501') {
-    return `the database's triggers tell only listeners that are registered, and this role may not register: grant it USAGE on schema aimq and EXECUTE on function aimq.register_listener(uuid, text[]) (the database said: ${message})`
+    return `the database's triggers tell only listeners that are registered, and this role may not register: grant it USAGE on schema aimq, and EXECUTE on function aimq.register_listener(uuid, text[]) and aimq.forget_listener(uuid) (the database said: ${message})`
   }
   if (code === '25006') {
     return `the database's triggers tell only listeners that are registered, and this session may only read: default_transaction_read_only must be off for it (the database said: ${message})`

@@ -138,6 +138,29 @@ describe('a listener', () => {
     expect(after[0]?.id).not.toBe(first?.id)
   })
 
+  it('that may not forget rows of earlier sessions is healthy all the same: they are pruned', async () => {
+    const role = `aimq_forgetful_${randomBytes(4).toString('hex')}`
+    await database.query(`${register}; create role ${role} login password 'secret'; grant usage on schema aimq to ${role};
+      revoke execute on function aimq.forget_listener(uuid) from public`)
+    const url = new URL(database.url)
+    url.username = role
+    url.password = 'secret'
+    try {
+      const bus = await start({ connectionString: url.href, canaryIntervalMs: 200 })
+      const health = recordFacts(bus, 'realtime:health-changed')
+      const back = nextFact(bus, 'realtime:health-changed', (fact) => fact.health === 'healthy')
+      await database.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'aimq listen' and datname = current_database()`,
+      )
+      await back
+      expect(await rows()).toHaveLength(2)
+      expect(health.map(({ fact }) => fact.health)).toEqual(['degraded', 'healthy'])
+      await bus.stop()
+    } finally {
+      await database.query(`drop owned by ${role}; drop role ${role}`)
+    }
+  })
+
   it('that may not register is degraded, says which grant is missing, and mends by itself', async () => {
     const role = `aimq_mute_${randomBytes(4).toString('hex')}`
     await database.query(`${register}; create role ${role} login password 'secret'; grant usage on schema aimq to ${role};
