@@ -21,6 +21,8 @@ const project = (name: string, folder: string, globalSetup: string[] = []) => ({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What is polled for comes when it comes; only tests that say so set a limit of their own.
+    expect: { poll: { timeout: 10_000 } },
     // For what a test starts with `process.execPath`, and what Node itself resolves.
     execArgv: ['--conditions=@aimq/source'],
     globalSetup,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { defineHandler } from '../src/index.ts'
 import { Slots } from '../src/slots.ts'
-import { gate, setup } from './setup.ts'
+import { gate, intercept, setup } from './setup.ts'
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => ({ payload: index }))
 
@@ -47,6 +47,27 @@ describe('concurrency', () => {
     }
     expect(order.filter((name) => name === 'a')).toHaveLength(6)
     expect(order.slice(0, 6)).toContain('b')
+  })
+
+  it('keeps two statements under way in a fast flow, never more, and loses nothing at its end', async () => {
+    const { bus, clock, queue, start } = await setup({ handlers: { emails: () => {} } })
+    let open = 0
+    let most = 0
+    let together = 0
+    intercept(bus, async (name, _, pass) => {
+      if (name !== 'queue:settle' && name !== 'queue:read') return pass()
+      most = Math.max(most, ++open)
+      if (open === 2) together++
+      await new Promise<void>((resolve) => clock.timer(5, resolve))
+      open--
+      return pass()
+    })
+    queue.send('emails', ...many(20_000))
+    await start()
+    for (let n = 0; queue.archive('emails').length < 20_000 && n < 1000; n++) await clock.advance(1)
+    expect(queue.archive('emails')).toHaveLength(20_000)
+    expect(most).toBe(2)
+    expect(together).toBeGreaterThan(10)
   })
 
   it('leases no more than it can run of slow jobs, so that a crash strands little', async () => {
