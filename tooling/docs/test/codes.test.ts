@@ -7,7 +7,8 @@ import { realtimeErrorCodes } from '@aimq/realtime'
 import { triggersErrorCodes } from '@aimq/triggers'
 import { workerErrorCodes } from '@aimq/worker'
 import { expect, it } from 'vitest'
-import { facts, requests } from '../../../packages/events/golden/v0.1.ts'
+import { facts } from '../../../packages/events/golden/v0.2/facts.ts'
+import { requests } from '../../../packages/events/golden/v0.2/requests.ts'
 import { readPages, workspace } from '../pages.ts'
 
 const codes: readonly string[] = [
