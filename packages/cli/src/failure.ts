@@ -8,7 +8,7 @@ export interface Failure {
 }
 
 /** Trying again later may help: nobody is there, or not yet. */
-const unavailable = new Set([
+export const unavailable: ReadonlySet<string> = new Set([
   'queue/unreachable',
   'queue/unavailable',
   'queue/connection-lost',
@@ -17,8 +17,7 @@ const unavailable = new Set([
   'queue/contended',
   'queue/read-only',
   'triggers/unreachable',
-  'triggers/unavailable',
-  'triggers/timeout',
+  'triggers/busy',
   'realtime/no-path',
   'embedded/start-failed',
 ])
