@@ -1,5 +1,5 @@
 import { createBus, defaultDeadLetterQueue } from '@aimq/events'
-import { isWorked } from './confirm.ts'
+import { isWorked } from './choose-queues.ts'
 import type { Context } from './context.ts'
 import { applyHint, writeMigration } from './migration.ts'
 import type { CreateOptions } from './run/create.ts'

@@ -1,6 +1,9 @@
 import type { Bus, QueueMetrics } from '@aimq/events'
 
-/** Counts of several queues; without those that cannot be counted, because of a missing grant or an unlogged table. */
+/** What keeps one queue from being counted, and is no reason not to count the others. */
+const uncountable = /^(queue\/(permission-denied|unlogged|not-found)|events\/invalid-queue-name)$/
+
+/** Counts of several queues; without those that cannot be counted: a missing grant, an unlogged table, a name of its own kind. */
 export async function measure(
   bus: Bus,
   queues: readonly string[],
@@ -9,7 +12,7 @@ export async function measure(
   const measured = await Promise.all(
     queues.map((queue) =>
       bus.request('queue:metrics', { queue }, { signal }).catch((thrown: { code?: string }) => {
-        if (/^queue\/(permission-denied|unlogged|not-found)$/.test(thrown.code ?? '')) return undefined
+        if (uncountable.test(thrown.code ?? '')) return undefined
         throw thrown
       }),
     ),

@@ -82,6 +82,16 @@ describe('peek', () => {
     expect(rest).toHaveLength(1)
   })
 
+  test('how to page on is said for the place that was looked into', async () => {
+    await database.query(`select pgmq.create('paged')`)
+    await database.query(`select pgmq.send('paged', '1') from generate_series(1, 4)`)
+    await database.query(`select pgmq.archive('paged', array[1, 2]::bigint[])`)
+    const { stderr } = await aimq(['peek', 'paged', '-n', '1'], { env })
+    expect(stderr).toContain('More may follow: aimq peek paged --after 3\n')
+    const archive = await aimq(['peek', 'paged', '--archived', '-n', '1'], { env })
+    expect(archive.stderr).toContain('More may follow: aimq peek paged --archived --after 1\n')
+  })
+
   test('what a message holds cannot command the terminal', async () => {
     await database.query(`select pgmq.create('nasty')`)
     await database.query(`select pgmq.send('nasty', $1::jsonb)`, [JSON.stringify({ a: '\u009b2J\u007f' })])

@@ -67,6 +67,17 @@ describe('enable-realtime and disable-realtime', () => {
     expect((await aimq(['disable-realtime', 'emails'], { env })).code).toBe(0)
   })
 
+  test('disable-realtime --all where no queue has a trigger: nothing is to be done', async () => {
+    const queues = await aimqJson(['disable-realtime', '--all'], { env })
+    expect(queues).toMatchObject({ queues: expect.any(Array) })
+    const { code, stdout } = await aimq(['disable-realtime', '--all'], { env })
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'No queue has a trigger: workers find new jobs by polling.\n',
+    })
+    expect(await aimqJson(['disable-realtime', '--all'], { env })).toEqual({ queues: [], changes: [] })
+  })
+
   test('want a name or --all where nobody can be asked', async () => {
     const { code, stderr } = await aimq(['enable-realtime'], { env })
     expect(code).toBe(2)

@@ -1,5 +1,6 @@
 import type { RealtimeStatus, TriggerState } from '@aimq/events'
 import { duration } from '../show.ts'
+import { cannotHaveTrigger } from '../unfit.ts'
 import { type Finding, fault, note, ok, warning } from './finding.ts'
 
 const pathNames = { listen: 'LISTEN/NOTIFY', supabase: 'Supabase Realtime' } as const
@@ -18,7 +19,10 @@ export function checkPaths({ paths }: RealtimeStatus): Finding[] {
 }
 
 export function checkTriggers(triggers: readonly TriggerState[], program: string): Finding[] {
-  const worked = triggers.filter(({ name, installed }) => installed || !name.endsWith('_dlq'))
+  // What cannot have one is told of as a queue that AIMQ does not work.
+  const worked = triggers.filter(
+    (state) => state.installed || !(state.name.endsWith('_dlq') || cannotHaveTrigger(state)),
+  )
   const drifted = worked.filter(({ installed, findings }) => installed && findings.length > 0)
   const silent = worked
     .filter(({ kind, installed }) => kind === 'queue' && !installed)

@@ -1,6 +1,6 @@
 import { type Bus, defaultDeadLetterQueue, queueNameOf, type TriggerPath } from '@aimq/events'
+import { isWorked } from '../choose-queues.ts'
 import { CliError } from '../cli-error.ts'
-import { isWorked } from '../confirm.ts'
 import type { Context } from '../context.ts'
 import { folderOf } from '../migration.ts'
 import { findStep } from '../steps.ts'

@@ -1,5 +1,5 @@
 import { changeLines } from '../changes.ts'
-import { chooseQueues, isWorked } from '../confirm.ts'
+import { chooseQueues, isWorked } from '../choose-queues.ts'
 import type { Context } from '../context.ts'
 import { folderOf } from '../migration.ts'
 import { queueTriggers } from '../trigger-state.ts'
@@ -25,6 +25,7 @@ export async function run(
     const question = 'Which queues are not to wake their workers any more?'
     const among = (queue: string) => isWorked(queue) && triggers?.get(queue)?.installed === true
     const queues = await chooseQueues(context, bus, { named, all: options.all, question, among })
+    if (queues.length === 0) return sayNothingInstalled(context)
     if (options.migration !== undefined) {
       const { writeTriggers } = await import('../triggers-migration.ts')
       return writeTriggers(context, queues, { remove: true, folder: folderOf(options.migration) })
@@ -37,4 +38,10 @@ export async function run(
     if (changes.length > 0) output.line(changeLines(output, changes))
     output.line(`${output.style('green', '✓')} workers of ${queues.join(', ')} find new jobs by polling`)
   })
+}
+
+/** What was wanted is so already. */
+function sayNothingInstalled({ output }: Context): void {
+  if (output.json) output.data({ queues: [], changes: [] })
+  else output.line('No queue has a trigger: workers find new jobs by polling.')
 }

@@ -1,5 +1,5 @@
 import { changeLines } from '../changes.ts'
-import { chooseQueues, isWorked } from '../confirm.ts'
+import { chooseForTriggers } from '../choose-for-triggers.ts'
 import type { Context } from '../context.ts'
 import { folderOf } from '../migration.ts'
 import { chooseTriggerPaths, type PathWish } from '../trigger-paths.ts'
@@ -22,7 +22,7 @@ export async function run(context: Context, options: EnableOptions, named: reado
   }
   await withBus(context, { needs: ['queue', 'triggers'] }, async ({ bus, database }) => {
     const question = 'Which queues are to wake their workers?'
-    const queues = await chooseQueues(context, bus, { named, all: options.all, question, among: isWorked })
+    const queues = await chooseForTriggers(context, bus, { named, all: options.all, question })
     if (options.migration !== undefined) {
       const { writeTriggers } = await import('../triggers-migration.ts')
       return writeTriggers(context, queues, { ...options, folder: folderOf(options.migration) })

@@ -1,4 +1,4 @@
-import type { QueueInfo, QueueMetrics, TriggerState } from '@aimq/events'
+import { type QueueInfo, type QueueMetrics, queueNamePattern, type TriggerState } from '@aimq/events'
 import type { Context } from '../context.ts'
 import { measure } from '../measure.ts'
 import { count, duration } from '../show.ts'
@@ -69,8 +69,9 @@ function columns(withTriggers: boolean): Column<Row>[] {
 const wakeUps = ({ info, trigger }: Row): string =>
   info.queue.endsWith('_dlq') && !trigger?.installed ? '–' : wakeUpWord(trigger)
 
-const remarks = ({ partitioned, unlogged }: QueueInfo): string =>
+const remarks = ({ queue, partitioned, unlogged }: QueueInfo): string =>
   [
+    ...(queueNamePattern.test(queue) ? [] : ['no name that AIMQ works with']),
     ...(partitioned ? ['partitioned'] : []),
     ...(unlogged ? ['unlogged: loses its messages in a crash'] : []),
   ].join(', ')

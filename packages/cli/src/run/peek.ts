@@ -35,7 +35,9 @@ export async function run(context: Context, options: PeekOptions, queue: string)
     }
     output.line(await messageTable(context, messages))
     const last = messages.at(-1)?.id
-    if (messages.length === limit) output.note(`More may follow: ${program} peek ${queue} --after ${last}`)
+    const archived = options.archived ? ' --archived' : ''
+    if (messages.length === limit)
+      output.note(`More may follow: ${program} peek ${queue}${archived} --after ${last}`)
   })
 }
 

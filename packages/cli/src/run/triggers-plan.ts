@@ -1,5 +1,5 @@
 import { changeLines } from '../changes.ts'
-import { chooseQueues, isWorked } from '../confirm.ts'
+import { chooseForTriggers } from '../choose-for-triggers.ts'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { chooseTriggerPaths } from '../trigger-paths.ts'
@@ -19,7 +19,7 @@ export async function run(
   const { output, signal } = context
   return withBus(context, { needs: ['queue', 'triggers'] }, async ({ bus, database }) => {
     const question = 'A plan for which queues?'
-    const queues = await chooseQueues(context, bus, { named, all: options.all, question, among: isWorked })
+    const queues = await chooseForTriggers(context, bus, { named, all: options.all, question })
     const { policy, replaceForeign } = options
     const { changes } = await bus.request(
       'triggers:plan',
