@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import type { ChildProgram } from '../harness/child-program.ts'
 import { readMark, statementMarks } from '../harness/statements.ts'
 import { leaseMs, producerCount, queues, type Stage, workerCount } from './stage.ts'
 
@@ -8,6 +9,13 @@ export interface Fault {
   readonly name: string
   /** What it breaks: two faults of one kind never overlap. */
   readonly turn: 'processes' | 'server' | 'network' | 'realtime' | 'database'
+  /**
+   * Whether it may cause a job to be worked again: it kills or freezes a worker, or comes between the end of a job and
+   * its settlement. What only delays a wake-up may not, nor a worker that is told to stop, nor a clock.
+   */
+  readonly repeatsJobs: boolean
+  /** The one process that it breaks, if it is one. */
+  victim?(stage: Stage, pick: number): ChildProgram | undefined
   /** How often it is chosen, beside the others. */
   readonly weight: number
   /** How long it lasts, in milliseconds, least and most. */
@@ -22,10 +30,15 @@ const queueOf = (pick: number) => queues[Math.floor(pick * queues.length)] as st
 /** Most wishes of SQL have to survive that the database is away: another fault may be striking, too. */
 const wish = (stage: Stage, text: string) => stage.server.query(text).catch(() => {})
 
+/** Without the answer to one of these a worker cannot know what became of a job in its hand. A read settles, too. */
+const settles = new Set(['a read', 'a settlement', 'a heartbeat', 'a dead letter'])
+
 export const faults: readonly Fault[] = [
   {
     name: 'kill -9 a worker',
     turn: 'processes',
+    repeatsJobs: true,
+    victim: (stage, pick) => stage.workers[workerOf(pick)],
     weight: 4,
     lasts: [200, 3000],
     async strike(stage, lastsMs, pick) {
@@ -37,6 +50,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'SIGTERM a worker',
     turn: 'processes',
+    repeatsJobs: false,
     weight: 3,
     lasts: [0, 2000],
     async strike(stage, lastsMs, pick) {
@@ -48,6 +62,8 @@ export const faults: readonly Fault[] = [
   {
     name: 'a worker stands still',
     turn: 'processes',
+    repeatsJobs: true,
+    victim: (stage, pick) => stage.workers[workerOf(pick)],
     weight: 3,
     lasts: [500, 2 * leaseMs],
     async strike(stage, lastsMs, pick) {
@@ -59,6 +75,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'a worker whose clock lies',
     turn: 'processes',
+    repeatsJobs: false,
     weight: 1,
     lasts: [3000, 8000],
     async strike(stage, lastsMs, pick) {
@@ -73,6 +90,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'kill -9 a producer',
     turn: 'processes',
+    repeatsJobs: false,
     weight: 2,
     lasts: [100, 1500],
     async strike(stage, lastsMs, pick) {
@@ -84,6 +102,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'PostgreSQL crashes',
     turn: 'server',
+    repeatsJobs: true,
     weight: 3,
     lasts: [0, 0],
     strike: (stage) => stage.server.crash(),
@@ -91,6 +110,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'PostgreSQL is stopped at once, and started',
     turn: 'server',
+    repeatsJobs: true,
     weight: 2,
     lasts: [0, 5000],
     async strike(stage, lastsMs) {
@@ -102,6 +122,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'every session is terminated',
     turn: 'server',
+    repeatsJobs: true,
     weight: 2,
     lasts: [0, 0],
     async strike(stage) {
@@ -114,6 +135,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'LISTEN sessions are terminated',
     turn: 'server',
+    repeatsJobs: false,
     weight: 2,
     lasts: [0, 0],
     async strike(stage) {
@@ -126,6 +148,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'every connection goes dead',
     turn: 'network',
+    repeatsJobs: true,
     weight: 2,
     lasts: [500, 5000],
     async strike(stage, lastsMs) {
@@ -137,6 +160,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'answers do not come',
     turn: 'network',
+    repeatsJobs: true,
     weight: 2,
     lasts: [500, 5000],
     async strike(stage, lastsMs) {
@@ -148,6 +172,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'LISTEN sessions go dead',
     turn: 'network',
+    repeatsJobs: false,
     weight: 2,
     lasts: [2000, 8000],
     async strike(stage, lastsMs) {
@@ -159,6 +184,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'connections are reset',
     turn: 'network',
+    repeatsJobs: true,
     weight: 2,
     lasts: [0, 0],
     async strike(stage) {
@@ -168,16 +194,19 @@ export const faults: readonly Fault[] = [
   {
     name: 'connections are cut in the middle',
     turn: 'network',
+    repeatsJobs: true,
     weight: 2,
     lasts: [500, 1000],
     async strike(stage, lastsMs, pick) {
       stage.proxy.cutAfter(Math.floor(pick * 2000))
       await sleep(lastsMs)
+      stage.proxy.heal()
     },
   },
   {
     name: 'new connections are refused',
     turn: 'network',
+    repeatsJobs: true,
     weight: 1,
     lasts: [1000, 5000],
     async strike(stage, lastsMs) {
@@ -190,6 +219,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'everything is slow',
     turn: 'network',
+    repeatsJobs: true,
     weight: 1,
     lasts: [1000, 6000],
     async strike(stage, lastsMs, pick) {
@@ -211,17 +241,21 @@ export const faults: readonly Fault[] = [
     ([what, says]): Fault => ({
       name: `the answer to ${what} is lost`,
       turn: 'network',
+      repeatsJobs: settles.has(what),
       weight: 1,
       lasts: [1000, 2000],
       async strike(stage, lastsMs) {
-        stage.proxy.dropReply(says)
-        await sleep(lastsMs)
+        // Some statements are rare. One that waited for longer than this fault would strike as if it were another.
+        const dropped = stage.proxy.dropReply(says)
+        await Promise.all([sleep(lastsMs), Promise.race([dropped, sleep(8000)])])
+        stage.proxy.heal()
       },
     }),
   ),
   {
     name: 'Realtime drops its sockets',
     turn: 'realtime',
+    repeatsJobs: false,
     weight: 2,
     lasts: [0, 3000],
     async strike(stage, lastsMs, pick) {
@@ -234,6 +268,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'Realtime closes the channel',
     turn: 'realtime',
+    repeatsJobs: false,
     weight: 2,
     lasts: [0, 0],
     async strike(stage, _lastsMs, pick) {
@@ -244,6 +279,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'Realtime passes nothing on',
     turn: 'realtime',
+    repeatsJobs: false,
     weight: 2,
     lasts: [2000, 8000],
     async strike(stage, lastsMs) {
@@ -255,6 +291,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'Realtime freezes',
     turn: 'realtime',
+    repeatsJobs: false,
     weight: 1,
     lasts: [1000, 6000],
     async strike(stage, lastsMs) {
@@ -266,6 +303,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'hints are forged',
     turn: 'database',
+    repeatsJobs: false,
     weight: 1,
     lasts: [1000, 4000],
     async strike(stage, lastsMs, pick) {
@@ -282,6 +320,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'the database takes no writes',
     turn: 'server',
+    repeatsJobs: true,
     weight: 1,
     lasts: [1000, 5000],
     async strike(stage, lastsMs) {
@@ -295,6 +334,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'there is no connection to be had',
     turn: 'server',
+    repeatsJobs: true,
     weight: 1,
     lasts: [1000, 4000],
     async strike(stage, lastsMs) {
@@ -308,6 +348,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'a table is locked',
     turn: 'database',
+    repeatsJobs: true,
     weight: 1,
     lasts: [1000, 5000],
     async strike(stage, lastsMs, pick) {
@@ -324,6 +365,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'there is no room in the archive',
     turn: 'database',
+    repeatsJobs: true,
     weight: 1,
     lasts: [1000, 4000],
     async strike(stage, lastsMs, pick) {

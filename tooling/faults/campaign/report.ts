@@ -10,11 +10,16 @@ export function reportOf(result: CampaignResult): string {
     ['worked', result.worked],
     ['dead-lettered', result.deadLettered],
     ['still queued', result.stillQueued],
-    ['worked twice', `${result.duplicates} of ${result.inHandAtFaults} runs in hand at faults`],
+    ['worked twice', result.duplicates],
+    ...result.explanations.map(({ fault, repeats, inHand }): [string, string] => [
+      '',
+      `${repeats} of ${inHand} in hand: ${fault.name}`,
+    ]),
     ['interrupted runs', result.interrupted],
     ['longest wait', `${(result.longestWaitMs / 1000).toFixed(1)} s`],
     ['empty after', `${(result.healedMs / 1000).toFixed(1)} s without faults`],
     ['workers at the end', result.memory.join('; ')],
+    ...(result.flat ?? []).map((line): [string, string] => ['', line]),
   ]
   const numbers = lines.map(([name, value]) => `${name.padEnd(20)} ${value}`)
   const verdict =

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../harness/eventually.ts'
 import { ledgerNow, readLedger } from '../harness/ledger.ts'
-import { type FaultWindow, judge, type Verdict } from '../harness/oracle.ts'
-import { leftBehind, mega, seconds, storedJobs, waiting, wrongEndings } from './aftermath.ts'
+import { judge, type Verdict } from '../harness/oracle.ts'
+import type { FaultWindow } from '../harness/repeats.ts'
+import { lastWords, leftBehind, seconds, storedJobs, waiting, wrongEndings } from './aftermath.ts'
 import { faults, writable } from './faults.ts'
 import { type Strike, scheduleOf } from './schedule.ts'
-import { leaseMs, Stage } from './stage.ts'
+import { Stage } from './stage.ts'
 
 export interface CampaignOptions {
   readonly seed: number
@@ -20,6 +21,8 @@ export interface CampaignResult extends Verdict {
   /** From the end of the last fault to the last job. */
   readonly healedMs: number
   readonly memory: readonly string[]
+  /** Of a soak: how what should be flat was at first, and in the end. */
+  readonly flat?: readonly string[]
 }
 
 /** A safety poll with its jitter, and backoff after an error: nothing waits longer once nothing is broken. */
@@ -42,14 +45,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     broken.push(`after 60 s without faults there were still jobs in the queues`),
   )
   const healedMs = ledgerNow() - healedFrom
-  const memory = await Promise.all(
-    stage.workers.map(async (worker) => {
-      const health = await worker?.health()
-      return health === undefined
-        ? 'ended'
-        : `${mega(health.heapBytes)} heap, ${mega(health.rssBytes)} resident`
-    }),
-  )
+  const { memory, broken: wrongWords } = await lastWords(stage)
+  broken.push(...wrongWords)
   const stopFrom = ledgerNow()
   await stage.close()
   if (ledgerNow() - stopFrom > 5000)
@@ -58,8 +55,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const evidence = {
     lines: readLedger(stage.ledger),
     stored: await storedJobs(stage),
-    faults: windows,
-    leaseMs,
+    faults: windows.filter(({ repeatsJobs }) => repeatsJobs),
   }
   const verdict = judge(evidence)
   const longestFaultMs = Math.max(0, ...windows.map(({ from, to }) => to - from))
@@ -68,21 +64,26 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   return { ...verdict, broken: [...verdict.broken, ...broken], strikes: strikes.length, healedMs, memory }
 }
 
+interface StruckWindow extends FaultWindow {
+  readonly repeatsJobs: boolean
+}
+
 async function strikeAll(
   stage: Stage,
   strikes: readonly Strike[],
   beganAt: number,
   say: (line: string) => void,
-): Promise<FaultWindow[]> {
-  const windows: FaultWindow[] = []
+): Promise<StruckWindow[]> {
+  const windows: StruckWindow[] = []
   const striking = strikes.map(async ({ atMs, lastsMs, pick, fault }) => {
     await sleep(Math.max(0, beganAt + atMs - ledgerNow()))
     // One that is under way on the same thing would be in the way of this one.
     await stage.inTurn(fault.turn, async () => {
+      const pid = fault.victim?.(stage, pick)?.pid
       const from = ledgerNow()
       say(`${seconds(from - beganAt)} ${fault.name}${lastsMs > 0 ? ` for ${lastsMs} ms` : ''}`)
       await fault.strike(stage, lastsMs, pick)
-      windows.push({ name: fault.name, from, to: ledgerNow() })
+      windows.push({ name: fault.name, repeatsJobs: fault.repeatsJobs, pid, from, to: ledgerNow() })
     })
   })
   await Promise.all(striking)

@@ -20,11 +20,16 @@ export const leaseMs = 3000
 export const workerCount = 3
 export const producerCount = 2
 
-/** A process that came to an end before the end of the run. */
+/** However much the machine has to do: a process that was told to end has ended by then, or never does. */
+export const endsWithinMs = 15_000
+
+/** How a process came to its end. */
 export interface Ending {
   readonly who: string
   /** What was done to it on purpose; undefined: nothing. */
   readonly told: NodeJS.Signals | undefined
+  /** It did not end in time, and had to be killed. */
+  readonly late: boolean
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stderr: string
@@ -43,6 +48,7 @@ export class Stage implements AsyncDisposable {
   readonly #seed: number
   readonly #everyMs: number
   readonly #told = new Map<number, NodeJS.Signals>()
+  readonly #late = new Set<number>()
   readonly #watching: Promise<void>[] = []
   readonly #turns = new Map<string, Promise<void>>()
   #generation = 0
@@ -105,7 +111,8 @@ export class Stage implements AsyncDisposable {
       retryMs: 300,
       gracePeriodMs: 1000,
       queryTimeoutMs: 2000,
-      policy: { maxCrashes: 100 },
+      // More than any run can spend: whoever is dead in the end was told to die.
+      policy: { maxCrashes: 1000 },
       realtime: {
         listen: { connectionString: proxy.url, canaryIntervalMs: 2000 },
         supabase: {
@@ -135,13 +142,16 @@ export class Stage implements AsyncDisposable {
     )
   }
 
-  /** Sends the signal and, for one that ends a process, waits until it has ended. */
+  /** Sends the signal and, for one that ends a process, waits until it has ended, or has had all the time it may take. */
   async tell(program: ChildProgram | undefined, signal: NodeJS.Signals): Promise<void> {
     if (program === undefined) return
     const ends = signal !== 'SIGSTOP' && signal !== 'SIGCONT'
     if (ends) this.#told.set(program.pid, signal)
     program.kill(signal)
-    if (ends) await program.exited
+    if (!ends || (await endedInTime(program))) return
+    this.#late.add(program.pid)
+    program.kill('SIGKILL')
+    await program.exited
   }
 
   /** Two faults that would undo one another strike one after the other. */
@@ -173,9 +183,13 @@ export class Stage implements AsyncDisposable {
     this.#watching.push(
       program.exited.then(([code, signal]) => {
         const told = this.#told.get(program.pid)
-        this.endings.push({ who, told, code, signal, stderr: program.stderr() })
+        const late = this.#late.has(program.pid)
+        this.endings.push({ who, told, late, code, signal, stderr: program.stderr() })
       }),
     )
     return program
   }
 }
+
+const endedInTime = ({ exited }: ChildProgram): Promise<boolean> =>
+  Promise.race([exited.then(() => true), sleep(endsWithinMs, false, { ref: false })])

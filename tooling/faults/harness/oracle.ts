@@ -1,24 +1,21 @@
 import type { LedgerLine } from './ledger.ts'
-
-/** Something that was broken, for a while. Times on the ledger's clock. */
-export interface FaultWindow {
-  readonly name: string
-  readonly from: number
-  readonly to: number
-}
+import { type Explanation, explain, type FaultWindow } from './repeats.ts'
+import { type Run, runsOf } from './runs.ts'
 
 /** A job as it lies in the database when all is over. */
 export interface StoredJob {
   readonly key: string
   readonly where: 'queue' | 'archive' | 'dead-letters'
+  /** Its payload says that it is to end as a dead letter. */
+  readonly toldToDie: boolean
 }
 
 export interface Evidence {
   /** Of all producers and workers. */
   readonly lines: readonly LedgerLine[]
   readonly stored: readonly StoredJob[]
+  /** Those, and only those, that may cause a job to be worked again. */
   readonly faults: readonly FaultWindow[]
-  readonly leaseMs: number
 }
 
 export interface Verdict {
@@ -34,29 +31,20 @@ export interface Verdict {
   readonly stillQueued: number
   /** Runs that a handler finished although an earlier one had finished, too. */
   readonly duplicates: number
-  /** Runs that were in hand, or not settled yet, while something was broken. */
-  readonly inHandAtFaults: number
+  /** Which fault explains how many of them. */
+  readonly explanations: readonly Explanation[]
   /** Runs that never ended: their worker died, or gave the job back. */
   readonly interrupted: number
   /** The longest that a job waited for its first run, from when it was due. */
   readonly longestWaitMs: number
 }
 
-interface Run {
-  readonly key: string
-  readonly from: number
-  to: number | undefined
-  done: boolean
-}
-
-/** How long what a handler ended may take to be settled, on a busy machine where nothing is broken. */
-const settlingMs = 1500
-
 /**
  * The one judge of every run: everything acknowledged as sent is worked, dead-lettered or still queued; nothing that was
- * not sent is worked; nothing is stored twice; and a job is worked again only where a fault explains it.
+ * not sent is worked; nothing is stored twice; what died was told to; and no fault has more jobs worked again than were
+ * in hand at it.
  */
-export function judge({ lines, stored, faults, leaseMs }: Evidence): Verdict {
+export function judge({ lines, stored, faults }: Evidence): Verdict {
   const told = (what: LedgerLine['what']) =>
     new Set(lines.filter((line) => line.what === what).map(({ id }) => id))
   const [tried, sent, unknown, refused] = [told('tries'), told('sent'), told('unknown'), told('refused')]
@@ -65,11 +53,8 @@ export function judge({ lines, stored, faults, leaseMs }: Evidence): Verdict {
   const places = new Map<string, StoredJob['where'][]>()
   for (const { key, where } of stored) places.set(key, [...(places.get(key) ?? []), where])
 
-  const overlaps = ({ from, to }: Run, fault: FaultWindow, afterMs: number) =>
-    from <= fault.to + afterMs && (to === undefined ? from + leaseMs : to + settlingMs) >= fault.from
-  const repeated = runs.filter(
-    (run, n) => run.done && runs.findIndex((other) => other.key === run.key && other.done) < n,
-  )
+  const { repeats, explanations, unexplained } = explain(runs, faults)
+  const beganAt = lines[0]?.at ?? 0
   const broken = [
     ...keysOf(
       [...sent].filter((key) => !worked.has(key) && !places.has(key)),
@@ -92,18 +77,28 @@ export function judge({ lines, stored, faults, leaseMs }: Evidence): Verdict {
       'is stored more than once',
     ),
     ...keysOf(
-      [...places].filter(([key, [where]]) => where === 'archive' && !worked.has(key)).map(([key]) => key),
-      'is archived, and was never worked',
+      stored.filter(({ key, where }) => where !== 'queue' && !worked.has(key)).map(({ key }) => key),
+      'is settled, and was never worked',
+    ),
+    // With a budget of crashes that no run can spend, nobody else dies.
+    ...keysOf(
+      stored.filter(({ where, toldToDie }) => where === 'dead-letters' && !toldToDie).map(({ key }) => key),
+      'is a dead letter, and was not told to die',
     ),
     ...keysOf(
-      repeated
-        .filter((run) => {
-          const first = runs.find((other) => other.key === run.key && other.done)
-          return !faults.some((fault) => first !== undefined && overlaps(first, fault, leaseMs + settlingMs))
-        })
-        .map(({ key }) => key),
-      'was worked again, and no fault explains it',
+      stored.filter(({ where, toldToDie }) => where === 'archive' && toldToDie).map(({ key }) => key),
+      'was told to die, and is archived',
     ),
+    ...unexplained.map(
+      ({ before, again }) =>
+        `${again.key} was worked again, and no fault explains it: ${inWords(before, beganAt)}, then ${inWords(again, beganAt)}`,
+    ),
+    ...explanations
+      .filter(({ repeats, inHand }) => repeats > inHand)
+      .map(
+        ({ fault, repeats, inHand }) =>
+          `${repeats} jobs were worked again after the fault «${fault.name}», with ${inHand} in hand at it`,
+      ),
   ]
   const count = (where: StoredJob['where']) => stored.filter((job) => job.where === where).length
   const firstWaits = firstRuns(lines).map(({ waitedMs }) => waitedMs ?? 0)
@@ -116,31 +111,16 @@ export function judge({ lines, stored, faults, leaseMs }: Evidence): Verdict {
     worked: worked.size,
     deadLettered: count('dead-letters'),
     stillQueued: count('queue'),
-    duplicates: repeated.length,
-    inHandAtFaults: runs.filter((run) => faults.some((fault) => overlaps(run, fault, 0))).length,
+    duplicates: repeats.length,
+    explanations,
     interrupted: runs.filter(({ to }) => to === undefined).length,
     longestWaitMs: firstWaits.reduce((most, wait) => Math.max(most, wait), 0),
   }
 }
 
-/** Each `start` with the line that ended it, if any did, in the order of the starts. */
-function runsOf(lines: readonly LedgerLine[]): Run[] {
-  const runs: Run[] = []
-  const open = new Map<string, Run>()
-  for (const { what, id, pid, at } of lines) {
-    const name = `${pid} ${id}`
-    if (what === 'start') {
-      const run: Run = { key: id, from: at, to: undefined, done: false }
-      runs.push(run)
-      open.set(name, run)
-    }
-    const run = open.get(name)
-    if (run === undefined || (what !== 'done' && what !== 'fails')) continue
-    run.to = at
-    run.done = what === 'done'
-    open.delete(name)
-  }
-  return runs
+function inWords({ pid, from, to }: Run, beganAt: number): string {
+  const seconds = (at: number) => ((at - beganAt) / 1000).toFixed(2)
+  return `by ${pid} from ${seconds(from)} s to ${to === undefined ? 'never' : `${seconds(to)} s`}`
 }
 
 function firstRuns(lines: readonly LedgerLine[]): LedgerLine[] {

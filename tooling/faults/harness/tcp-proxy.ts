@@ -19,8 +19,11 @@ export interface TcpProxy extends AsyncDisposable {
   reset(says?: string): number
   /** Passes so many more bytes down each connection that exists, and then resets it. */
   cutAfter(bytes: number, says?: string): void
-  /** The next request that contains `says` is passed on, and its connection reset when the answer comes. */
-  dropReply(says: string): void
+  /**
+   * The next request that contains `says` is passed on, and its connection reset when the answer comes. Resolves when
+   * there was such a request, or nobody waits for one any more.
+   */
+  dropReply(says: string): Promise<void>
   /** Everything takes this much longer, both ways. */
   delay(ms: number): void
   /** New connections are reset at once. */
@@ -45,7 +48,7 @@ class RunningProxy implements TcpProxy {
   #delayMs = 0
   #refusing = false
   refused = 0
-  #awaited = new Set<string>()
+  #awaited = new Map<string, PromiseWithResolvers<void>>()
 
   constructor(url: string) {
     this.#target = new URL(url)
@@ -90,8 +93,10 @@ class RunningProxy implements TcpProxy {
     for (const connection of this.#chosen(says)) connection.cutAfter(bytes)
   }
 
-  dropReply(says: string): void {
-    this.#awaited.add(says)
+  async dropReply(says: string): Promise<void> {
+    const awaited = this.#awaited.get(says) ?? Promise.withResolvers<void>()
+    this.#awaited.set(says, awaited)
+    await awaited.promise
   }
 
   delay(ms: number): void {
@@ -109,8 +114,12 @@ class RunningProxy implements TcpProxy {
   heal(): void {
     this.#delayMs = 0
     this.#refusing = false
-    this.#awaited = new Set()
-    for (const connection of this.#connections) if (connection.blackHoled) connection.reset()
+    for (const { resolve } of this.#awaited.values()) resolve()
+    this.#awaited = new Map()
+    for (const connection of this.#connections) {
+      connection.cutAfter(Number.POSITIVE_INFINITY)
+      if (connection.blackHoled) connection.reset()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -130,8 +139,10 @@ class RunningProxy implements TcpProxy {
       delayMs: () => this.#delayMs,
       // Whether the answer to this request is the one to be dropped.
       dropsReplyTo: (request) => {
-        const found = [...this.#awaited].find((text) => request.includes(text))
-        return found !== undefined && this.#awaited.delete(found)
+        const found = [...this.#awaited.keys()].find((text) => request.includes(text))
+        if (found === undefined) return false
+        this.#awaited.get(found)?.resolve()
+        return this.#awaited.delete(found)
       },
       onClosed: () => this.#connections.delete(connection),
     })
