@@ -1,4 +1,5 @@
 import type { Session } from './database.ts'
+import { packageName } from './ledger.ts'
 import { sqlOf } from './sql.ts'
 
 export interface FoundFunction {
@@ -68,6 +69,8 @@ export interface Catalogue {
   readonly queues: readonly string[]
   /** Name → checksum of what our package has noted in the ledger. */
   readonly ledger: ReadonlyMap<string, string>
+  /** Whether another package has noted something there. */
+  readonly shared: boolean
   /** Whose sessions fire no trigger, as ALTER takes it: `role ada in database app`. */
   readonly replicas: readonly string[]
   /** Queues with a row that throttles their Realtime hints. */
@@ -95,7 +98,12 @@ export async function readCatalogue(session: Session): Promise<Catalogue> {
     policies: row.policies as FoundPolicy[],
     replicas: row.replicas as string[],
     queues: queues.map(({ name }) => String(name)),
-    ledger: new Map(ledger.map(({ name, checksum }) => [String(name), String(checksum)])),
+    ledger: new Map(
+      ledger
+        .filter((entry) => entry.package === packageName)
+        .map(({ name, checksum }) => [String(name), String(checksum)]),
+    ),
+    shared: ledger.some((entry) => entry.package !== packageName),
     throttled: new Set(throttled.map(({ queue }) => String(queue))),
   }
 }

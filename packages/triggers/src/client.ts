@@ -9,6 +9,7 @@ import {
 import { apply, listenersWanted, tablesOf } from './apply.ts'
 import { type Catalogue, readCatalogue } from './catalogue.ts'
 import { type Database, openDatabase } from './database.ts'
+import { TriggersError } from './errors.ts'
 import { parseInput } from './inputs.ts'
 import { listTriggers } from './list.ts'
 import { migrationFor } from './migration.ts'
@@ -20,7 +21,7 @@ import {
   triggerDefaults,
 } from './options.ts'
 import { type Plan, planInstall, planRemoval, planRepair } from './plan.ts'
-import { planPolicy, planPolicyRemoval, policyState } from './policy.ts'
+import { assertCovered, planPolicy, planPolicyRemoval, policyState, requireMessages } from './policy.ts'
 import { rolesSql } from './roles.ts'
 import type { RolesOptions } from './roles-options.ts'
 import { type TableJobsClient, type TableJobsObserver, tableJobsOn } from './table-jobs.ts'
@@ -107,6 +108,14 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
     )
   }
 
+  /** In a transaction after the one that did what `done` says. */
+  function then(plan: (found: Catalogue) => Plan, call: CallOptions, done: string): Promise<Plan> {
+    return change(plan, call).catch((thrown) => {
+      if (!(thrown instanceof TriggersError)) throw thrown
+      throw new TriggersError(thrown.code, `${done}: ${thrown.message}`, { cause: thrown.cause })
+    })
+  }
+
   const tableJobs = tableJobsOn(database, clock, observer)
   const look = (call: CallOptions) => database.look(readCatalogue, call.signal)
 
@@ -125,28 +134,37 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
     async install(input = {}, call = {}) {
       const { queues, replaceForeign = false, policy = false, ...wish } = parseInput('install', input)
       const settings = settingsFrom(wish, usual)
+      if (policy) assertCovered(settings.channel)
       const done = await change(
-        (found) => planInstall(found, queues, settings, replaceForeign),
+        (found) => {
+          if (policy) requireMessages(found)
+          return planInstall(found, queues, settings, replaceForeign)
+        },
         call,
         settings.channel,
       )
       for (const { queue } of done.touched) observer.installed?.(queue, settings.paths)
       if (!policy) return { changes: done.changes }
-      const also = await change((found) => planPolicy(found, settings), call)
+      const also = await then(planPolicy, call, 'the triggers are installed, the policy is not')
       return { changes: [...done.changes, ...also.changes] }
     },
     async plan(input = {}, call = {}) {
       const { queues, replaceForeign = false, policy = false, ...wish } = parseInput('plan', input)
       const settings = settingsFrom(wish, usual)
+      if (policy) assertCovered(settings.channel)
       const found = await look(call)
+      if (policy) requireMessages(found)
       const { changes } = planInstall(found, queues, settings, replaceForeign)
-      return { changes: policy ? [...changes, ...planPolicy(found, settings).changes] : changes }
+      if (!policy) return { changes }
+      const objects = changes.map(({ object }) => object)
+      const also = planPolicy(found).changes.filter(({ object }) => !objects.includes(object))
+      return { changes: [...changes, ...also] }
     },
     async remove(input = {}, call = {}) {
       const { queues } = parseInput('remove', input)
       const done = await change((found) => planRemoval(found, queues), call)
       for (const { queue } of done.touched) observer.removed?.(queue)
-      const also = await change((found) => planPolicyRemoval(found), call)
+      const also = await then(planPolicyRemoval, call, 'the triggers are removed, the policy is not')
       return { changes: [...done.changes, ...also.changes] }
     },
     async list(input = {}, call = {}) {

@@ -1,5 +1,4 @@
-import { sqlOf } from './sql.ts'
-import type { Owned, Removable, Wanted } from './wanted.ts'
+import type { Owned, Wanted } from './wanted.ts'
 import { wantedTable } from './wanted-table.ts'
 
 /** The name of this package in the ledger that all packages of AIMQ share. */
@@ -38,13 +37,4 @@ export function wantedEntry(name: string, checksum: string): Owned {
       }
     },
   }
-}
-
-/** The ledger and the schema, unless somebody else uses them; the last step of a removal. */
-export const sharedRemains: Removable = {
-  object: 'table aimq.migration and schema aimq, unless another package uses them',
-  get dropSql() {
-    return sqlOf('core/remove-ledger')
-  },
-  isThere: (found) => found.ledger.size > 0,
 }

@@ -2,11 +2,12 @@ import type { Clock, RequestInput, RequestOutput } from '@aimq/events'
 import { listenersWanted } from './apply.ts'
 import { ownedCore } from './core.ts'
 import { lockTimeoutMs, safePath } from './database.ts'
-import { installLockSql, sharedRemains } from './ledger.ts'
+import { installLockSql } from './ledger.ts'
 import type { QueueTriggerSettings } from './options.ts'
 import { wantedFor } from './plan.ts'
-import { assertCovered, receivePolicy } from './policy.ts'
+import { assertCovered, policyNote, receivePolicy } from './policy.ts'
 import { triggerNameOf } from './queue-trigger.ts'
+import { sharedRemains } from './remains.ts'
 import { lastHintOf, ownedThrottle } from './throttle.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -35,6 +36,7 @@ export function timestamp(clock: Clock): string {
 }
 
 function installation(wish: Wish, settings: QueueTriggerSettings): string {
+  if (wish.policy === true) assertCovered(settings.channel)
   const queues = [...new Set(wish.queues)]
   const statements = [
     ...queues.map(requireQueue),
@@ -47,7 +49,6 @@ function installation(wish: Wish, settings: QueueTriggerSettings): string {
     statements,
   )
   if (wish.policy !== true) return main
-  assertCovered(settings.channel)
   return `${main}\n${block('Apart, because it locks a table that all of Realtime uses.', [onlyWhereNeeded(receivePolicy())])}`
 }
 
@@ -68,10 +69,12 @@ ${indented([...drops, sharedRemains.dropSql].join('\n'))}
 end if;`,
     ],
   )
-  const { unless: policyIsThere = 'false', dropSql } = receivePolicy()
-  return `${main}\n${block('With the last trigger the policy goes, too.', [
-    `if not ${anyLeft} and ${policyIsThere} then
-  ${dropSql}
+  // In a condition of its own: where the ledger has gone, the inner one cannot be read.
+  return `${main}\n${block('With the last trigger the policy goes, too, if it is ours.', [
+    `if ${isThere('aimq', 'migration')} then
+  if not ${anyLeft} and ${policyNote.unless} then
+${indented(indented([receivePolicy().dropSql, sharedRemains.dropSql].join('\n')))}
+  end if;
 end if;`,
   ])}`
 }

@@ -3,13 +3,14 @@ import type { Catalogue } from './catalogue.ts'
 import { ownedCore, wantedCore } from './core.ts'
 import { TriggersError, triggersErrorCodes } from './errors.ts'
 import { foreignOn } from './foreign.ts'
-import { sharedRemains } from './ledger.ts'
 import { type QueueTriggerSettings, triggerDefaults } from './options.ts'
+import { receivePolicy } from './policy.ts'
 import { isOurs, queueTrigger, settingsOf } from './queue-trigger.ts'
 import { chosenQueues, unfitness } from './queues.ts'
+import { sharedRemains } from './remains.ts'
 import { identifier } from './sql.ts'
 import { isThrottled, lastHintOf, ownedThrottle } from './throttle.ts'
-import { planOf, removalOf, type Wanted } from './wanted.ts'
+import { planOf, type Removable, removalOf, type Wanted } from './wanted.ts'
 
 /** What there is to do, and for which queues it makes a difference. */
 export interface Plan {
@@ -95,8 +96,13 @@ export function planRemoval(found: Catalogue, queues: readonly string[] | undefi
   const rest =
     gone.length < ours.length
       ? wishes.map(({ queue }) => lastHintOf(queue))
-      : [...[...ownedCore(), ...ownedThrottle()].toReversed(), sharedRemains]
+      : [...[...ownedCore(), ...ownedThrottle()].toReversed(), ...remainsBefore(found)]
   return asPlan([...drops, ...removalOf(rest, found, 'nobody needs it any more')], wishes)
+}
+
+/** The ledger stays for as long as it says that the policy, which goes after this, is ours. */
+function remainsBefore(found: Catalogue): Removable[] {
+  return receivePolicy().isThere(found) ? [] : [sharedRemains]
 }
 
 /** The queues that have a trigger of ours, with what it does. */

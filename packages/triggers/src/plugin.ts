@@ -21,6 +21,7 @@ import {
   triggerDefaults,
 } from './options.ts'
 
+import { assertCovered } from './policy.ts'
 import type { TableJobs } from './table-job.ts'
 import { resolveTableJob } from './table-options.ts'
 
@@ -87,6 +88,7 @@ const schema = v.pipe(
 export function triggers(options: TriggersOptions): Plugin<TriggersService> {
   const resolved = parseOptions('triggers()', schema, options, refuse)
   const wantedJobs = resolved.tableJobs.map((job) => resolveTableJob(job).name)
+  if (resolved.policy) assertCovered(settingsFrom(resolved, triggerDefaults).channel)
   const { queues = [], tableJobs, replaceForeign, policy, checkIntervalMs } = resolved
   return {
     name: 'triggers',

@@ -1,1 +1,1 @@
-select name, checksum from aimq.migration where package = '@aimq/triggers' order by name
+select package, name, checksum from aimq.migration order by 1, 2
