@@ -9,6 +9,7 @@ import { type EndedJob, Ledger, releasesOf, settlementOf } from './ledger.ts'
 import { longestWaitMs } from './longest-wait.ts'
 import type { ResolvedQueue } from './options.ts'
 import { isRefusal, Outbox } from './outbox.ts'
+import { Reached } from './reached.ts'
 import { Refused } from './refused.ts'
 import type { RunnerContext } from './runner-context.ts'
 import { Trouble } from './trouble.ts'
@@ -57,6 +58,7 @@ export class QueueRunner {
   readonly #alarm: Alarm
   readonly #trouble: Trouble
   readonly #refused: Refused
+  readonly #reached: Reached
   /** A statement is under way; and the second one of a fast flow. */
   #busy = false
   #busyAhead = false
@@ -66,7 +68,6 @@ export class QueueRunner {
   #idle = false
   #reads = 0
   #emptyReads = 0
-  #onPump: (() => void) | undefined
 
   constructor(queue: ResolvedQueue, context: RunnerContext) {
     this.name = queue.definition.name
@@ -79,6 +80,7 @@ export class QueueRunner {
     const { leaseMs, concurrency, maxPrefetch } = queue.policy
     this.#alarm = new Alarm(clock, () => this.#pump())
     this.#trouble = new Trouble(bus, logger, this.name)
+    this.#reached = new Reached(clock)
     const letGo = (job: ActiveJob) => this.#hand.letGo(job)
     this.#refused = new Refused({ queue: this.name, trouble: this.#trouble, letGo })
     this.#flow = new Flow({ concurrency, maxPrefetch, maxReadCount })
@@ -164,16 +166,16 @@ export class QueueRunner {
     const before = this.#ledger.released
     this.#hand.close()
     this.#schedule()
-    await this.#until(idle, Number.POSITIVE_INFINITY, signal)
+    await this.#reached.until(idle, Number.POSITIVE_INFINITY, signal)
     this.#hand.abortAll(shutdownAbortMs)
-    await this.#until(idle, shutdownAbortMs)
+    await this.#reached.until(idle, shutdownAbortMs)
     this.#hand.giveUpAll()
-    await this.#until(flushed, shutdownFlushMs)
+    await this.#reached.until(flushed, shutdownFlushMs)
     const unmoved = await this.#deadLetters.finish(shutdownFlushMs)
     for (const ended of unmoved)
       this.#outbox.push({ ...ended, verdict: giveUpLater(ended.verdict), uncertain: true })
     this.#schedule()
-    await this.#until(flushed, unmoved.length === 0 ? 0 : shutdownFlushMs)
+    await this.#reached.until(flushed, unmoved.length === 0 ? 0 : shutdownFlushMs)
     this.#stopped = true
     this.wakeups.say(true)
     this.#alarm.clear()
@@ -197,7 +199,7 @@ export class QueueRunner {
   #pump(): void {
     if (this.#stopped) return
     this.#hand.start()
-    this.#onPump?.()
+    this.#reached.look()
     // A read that was under way when the queue was paused begins no flow.
     this.wakeups.say(this.#wake.wanted || this.#paused)
     const now = this.#context.clock.monotonic()
@@ -327,15 +329,11 @@ export class QueueRunner {
   }
 
   #found(read: ReadResult, asked: number): void {
-    const { clock, logger, options, wakeupsProven } = this.#context
+    const { clock, options, wakeupsProven } = this.#context
     const told = this.#wake.untold === 0
     const waitedMs = wakeupsProven() ? longestWaitMs(read) : 0
     this.#wake = onFound(this.#wake, clock.monotonic(), waitedMs, isPlenty(read.messages.length, asked))
-    if (!told || this.#wake.untold === 0) return
-    logger.warn(
-      { queue: this.name, pollIntervalMs: options.pollIntervalMs },
-      `no wake-up told of a job in queue "${this.name}": whoever sends it does not broadcast, or the queue has no trigger; it is polled as without wake-ups`,
-    )
+    if (told && this.#wake.untold > 0) this.#trouble.untold(options.pollIntervalMs)
   }
 
   /** The answer to a read came after the worker had stopped. If this fails, too, the leases end by themselves. */
@@ -386,19 +384,6 @@ export class QueueRunner {
       if (ended.verdict.kind === 'retry') this.#wake = lookBy(this.#wake, now + ended.verdict.delayMs)
     }
     this.#schedule()
-  }
-
-  // --- waiting
-
-  /** Resolves when `reached`, after `limitMs`, or when `signal` aborts, whichever is first. */
-  async #until(reached: () => boolean, limitMs: number, signal?: AbortSignal): Promise<void> {
-    if (reached() || signal?.aborted) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#onPump = () => reached() && resolve()
-    signal?.addEventListener('abort', () => resolve(), { once: true })
-    using _ = Number.isFinite(limitMs) ? this.#context.clock.timer(limitMs, resolve) : undefined
-    await promise
-    this.#onPump = undefined
   }
 
   #moment(): Moment {

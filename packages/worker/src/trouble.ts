@@ -1,6 +1,6 @@
 import { type Bus, type Logger, summarizeError } from '@aimq/events'
 
-/** Says once that a queue cannot be worked, and once that it can again. */
+/** Says what is wrong with a queue: once that it cannot be worked, and once that it can again. */
 export class Trouble {
   readonly #bus: Bus
   readonly #logger: Logger
@@ -33,6 +33,15 @@ export class Trouble {
     const queue = this.#queue
     this.#logger.info({ queue }, `queue "${queue}" is worked again`)
     this.#bus.emit('worker:queue-resumed', { queue })
+  }
+
+  /** A job had been ready for long, and no hint told of it. */
+  untold(pollIntervalMs: number): void {
+    const queue = this.#queue
+    this.#logger.warn(
+      { queue, pollIntervalMs },
+      `no wake-up told of a job in queue "${queue}": whoever sends it does not broadcast, or the queue has no trigger; it is polled as without wake-ups`,
+    )
   }
 
   warn(thrown: unknown, what: string): void {
