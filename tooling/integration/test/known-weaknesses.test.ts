@@ -67,8 +67,9 @@ describe('weaknesses of the Python project', () => {
     const bus = await setup({
       handlers: { w4_long: ({ payload }) => (payload === 'long' ? promise : undefined), w4: () => {} },
     })
+    const started = nextFact(bus, 'worker:job-started', (fact) => fact.queue === 'w4_long')
     await send(bus, 'w4_long', 'long')
-    await nextFact(bus, 'worker:job-started', (fact) => fact.queue === 'w4_long')
+    await started
     const others = [
       nextFact(bus, 'worker:job-completed', (fact) => fact.queue === 'w4'),
       nextFact(bus, 'worker:job-completed', (fact) => fact.queue === 'w4_long'),
@@ -87,8 +88,9 @@ describe('weaknesses of the Python project', () => {
       w5: () => {},
     }
     const bus = await setup({ handlers, defaults: { backoff: () => 3_600_000 } })
+    const retried = nextFact(bus, 'worker:job-retried')
     await send(bus, 'w5_bad', ...Array.from({ length: 30 }, (_, n) => n))
-    await nextFact(bus, 'worker:job-retried')
+    await retried
     const completed = nextFact(bus, 'worker:job-completed', (fact) => fact.queue === 'w5')
     await send(bus, 'w5', 1)
     await completed
@@ -116,14 +118,17 @@ describe('weaknesses of the Python project', () => {
           await promise
         },
       },
-      defaults: { leaseMs: 1000 },
+      // As short as a busy machine renews in time.
+      defaults: { leaseMs: 3000 },
     })
+    const started = nextFact(bus, 'worker:job-started')
     await send(bus, 'w7', 1)
-    await nextFact(bus, 'worker:job-started')
-    // Three leases long, by the database's clock.
-    await rows('select pg_sleep(3)')
+    await started
+    // Five leases long, by the database's clock.
+    await rows('select pg_sleep(15)')
+    const completed = nextFact(bus, 'worker:job-completed')
     resolve()
-    await nextFact(bus, 'worker:job-completed')
+    await completed
     expect(runs).toBe(1)
 
     const slow = await setup({
@@ -181,8 +186,9 @@ describe('weaknesses of the Python project', () => {
     const unavailable = nextFact(bus, 'worker:queue-paused')
     await send(bus, 'w9', 1)
     await unavailable
+    const completed = nextFact(bus, 'worker:job-completed')
     await rows(`alter table pgmq.a_w9 drop constraint closed`)
-    await nextFact(bus, 'worker:job-completed')
+    await completed
     expect(runs).toBe(1)
   })
 
@@ -216,8 +222,9 @@ describe('weaknesses of the Python project', () => {
   it('23: stopping is bounded by the grace period, whatever the handlers do', async () => {
     const bus = await setup({ handlers: { w23: () => new Promise(() => {}) }, gracePeriodMs: 100 })
     const released = recordFacts(bus, 'worker:job-released')
+    const started = nextFact(bus, 'worker:job-started')
     await send(bus, 'w23', 1)
-    await nextFact(bus, 'worker:job-started')
+    await started
     await bus.stop()
     expect(released).toHaveLength(1)
     expect(await rows('select vt <= clock_timestamp() as ready from pgmq.q_w23')).toEqual([{ ready: true }])

@@ -32,17 +32,17 @@ it.each([-3_600_000, 3_600_000])(
       queue,
       ledger,
       clockSkewMs,
-      leaseMs: 1000,
+      leaseMs: 3000,
       realtime: { listen: database.url },
     })
     await eventually(async () => (await worker.health()).wakeupsProven, 'wake-ups are proven')
     const sentAt = ledgerNow()
     const hint = `pg_notify('aimq:jobs', '{"queue":"${queue}","due_in_ms":2000}')`
-    await database.query(`select pgmq.send('${queue}', '{"key":"delayed","ms":3500}', 2), ${hint}`)
+    await database.query(`select pgmq.send('${queue}', '{"key":"delayed","ms":10500}', 2), ${hint}`)
     await eventually(
       () => readLedger(ledger).some(({ what }) => what === 'done'),
       'the delayed job is done',
-      15_000,
+      25_000,
     )
     const [start, ...others] = readLedger(ledger).filter(({ what }) => what === 'start')
     expect(others).toEqual([])
