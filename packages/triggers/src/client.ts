@@ -138,12 +138,12 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
       const done = await change(
         (found) => {
           if (policy) requireMessages(found)
-          return planInstall(found, queues, settings, replaceForeign)
+          return planInstall(found, queues, settings, replaceForeign, usual)
         },
         call,
         settings.channel,
       )
-      for (const { queue } of done.touched) observer.installed?.(queue, settings.paths)
+      for (const wish of done.touched) observer.installed?.(wish.queue, wish.settings.paths)
       if (!policy) return { changes: done.changes }
       const also = await then(planPolicy, call, 'the triggers are installed, the policy is not')
       return { changes: [...done.changes, ...also.changes] }
@@ -154,7 +154,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
       if (policy) assertCovered(settings.channel)
       const found = await look(call)
       if (policy) requireMessages(found)
-      const { changes } = planInstall(found, queues, settings, replaceForeign)
+      const { changes } = planInstall(found, queues, settings, replaceForeign, usual)
       if (!policy) return { changes }
       const objects = changes.map(({ object }) => object)
       const also = planPolicy(found).changes.filter(({ object }) => !objects.includes(object))

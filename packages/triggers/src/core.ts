@@ -17,11 +17,11 @@ export function ownedCore(): readonly Owned[] {
     'core/forget-listener',
     'core/notify-job-enqueued',
   ]
-  return [
+  const parts = [
     wantedTable('listener', 'core/listener-table'),
     wantedFunction('register_listener', 'id uuid, awake text[]', 'core/register-listener'),
     wantedFunction('forget_listener', 'id uuid', 'core/forget-listener'),
     wantedFunction('notify_job_enqueued', '', 'core/notify-job-enqueued'),
-    wantedEntry('0001_notify', checksumOf(files.map(sqlOf))),
   ]
+  return [...parts, wantedEntry('0001_notify', checksumOf(files.map(sqlOf)), parts)]
 }

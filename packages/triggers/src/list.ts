@@ -3,7 +3,7 @@ import type { Catalogue } from './catalogue.ts'
 import { foreignOn } from './foreign.ts'
 import type { QueueTriggerSettings } from './options.ts'
 import { wantedFor } from './plan.ts'
-import { isOn, isOurs, queueTrigger, settingsOf, versionOfTrigger } from './queue-trigger.ts'
+import { ourTriggerOn, queueTrigger, settingsOf, versionOfTrigger } from './queue-trigger.ts'
 import { allQueues, requirePgmq, unfitness } from './queues.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -22,7 +22,7 @@ function stateOf(found: Catalogue, queue: string, usual: QueueTriggerSettings): 
   const unfit = unfitness(found, queue)
   if (unfit !== undefined) return { name: queue, kind: 'queue', table, installed: false, findings: [unfit] }
   const foreign = foreignOn(found, queue, usual.channel).flatMap(({ findings }) => findings)
-  const trigger = found.triggers.find((other) => isOn(other, queue) && isOurs(other))
+  const trigger = ourTriggerOn(found, queue)
   if (trigger === undefined) {
     const findings = [...judge([queueTrigger(queue, usual)], found), ...foreign]
     return { name: queue, kind: 'queue', table, installed: false, findings }

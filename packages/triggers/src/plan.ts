@@ -5,7 +5,7 @@ import { TriggersError, triggersErrorCodes } from './errors.ts'
 import { foreignOn } from './foreign.ts'
 import { type QueueTriggerSettings, triggerDefaults } from './options.ts'
 import { receivePolicy } from './policy.ts'
-import { isOurs, queueTrigger, settingsOf } from './queue-trigger.ts'
+import { isOlder, isOurs, ourTriggerOn, queueTrigger, settingsOf } from './queue-trigger.ts'
 import { chosenQueues, unfitness } from './queues.ts'
 import { sharedRemains } from './remains.ts'
 import { identifier } from './sql.ts'
@@ -44,9 +44,14 @@ export function planInstall(
   queues: readonly string[] | undefined,
   settings: QueueTriggerSettings,
   replaceForeign: boolean,
+  usual: QueueTriggerSettings,
 ): Plan {
   const chosen = chosenQueues(found, queues)
-  const wishes = chosen.map((queue) => ({ queue, settings }))
+  const wishes = withOlder(
+    found,
+    chosen.map((queue) => ({ queue, settings })),
+    usual,
+  )
   if (settings.paths.includes('realtime')) requireRealtime(found)
   const foreign = chosen.flatMap((queue) => foreignOn(found, queue, settings.channel))
   const inTheWay = foreign.filter(({ inOurPlace }) => inOurPlace)
@@ -74,7 +79,7 @@ export function planRepair(
     .filter((queue) => !wishes.some((wish) => wish.queue === queue))
     .filter((queue) => !foreignOn(found, queue, usual.channel).some(({ inOurPlace }) => inOurPlace))
     .map((queue) => ({ queue, settings: usual }))
-  const all = [...wishes, ...missing]
+  const all = withOlder(found, [...wishes, ...missing], usual)
   return asPlan(planOf(wantedFor(all), found), all)
 }
 
@@ -87,12 +92,12 @@ export function planRemoval(found: Catalogue, queues: readonly string[] | undefi
     reason: 'its removal was asked for',
     sql: `drop trigger ${identifier(name)} on pgmq.${identifier(table)};`,
   }))
-  const wishes = gone
-    .map((trigger) => ({
-      queue: trigger.table.slice(2),
-      settings: settingsOf(trigger.arguments) ?? triggerDefaults,
+  const wishes = [...new Set(gone.map(({ table }) => table.slice(2)))]
+    .filter((queue) => queueNamePattern.test(queue))
+    .map((queue) => ({
+      queue,
+      settings: settingsOf(ourTriggerOn(found, queue)?.arguments ?? []) ?? triggerDefaults,
     }))
-    .filter(({ queue }) => queueNamePattern.test(queue))
   const rest =
     gone.length < ours.length
       ? wishes.map(({ queue }) => lastHintOf(queue))
@@ -107,10 +112,23 @@ function remainsBefore(found: Catalogue): Removable[] {
 
 /** The queues that have a trigger of ours, with what it does. */
 export function standing(found: Catalogue, usual: QueueTriggerSettings): QueueWish[] {
-  return found.triggers
-    .filter((trigger) => trigger.schema === 'pgmq' && isOurs(trigger))
-    .map((trigger) => ({ queue: trigger.table.slice(2), settings: settingsOf(trigger.arguments) ?? usual }))
-    .filter(({ queue }) => unfitness(found, queue) === undefined)
+  const ours = found.triggers.filter((trigger) => trigger.schema === 'pgmq' && isOurs(trigger))
+  return [...new Set(ours.map(({ table }) => table.slice(2)))]
+    .filter((queue) => unfitness(found, queue) === undefined)
+    .map((queue) => ({ queue, settings: settingsOf(ourTriggerOn(found, queue)?.arguments ?? []) ?? usual }))
+}
+
+/** All triggers share one function: where a newer one comes, those that were made for an older one come along. */
+function withOlder(
+  found: Catalogue,
+  wishes: readonly QueueWish[],
+  usual: QueueTriggerSettings,
+): readonly QueueWish[] {
+  if (wishes.length === 0) return wishes
+  const older = standing(found, usual)
+    .filter(({ queue }) => !wishes.some((wish) => wish.queue === queue))
+    .filter(({ queue }) => isOlder(ourTriggerOn(found, queue)))
+  return [...wishes, ...older]
 }
 
 function requireRealtime(found: Catalogue): void {

@@ -14,7 +14,7 @@ const name = 'aimq_workers_receive'
 export const policyNote = {
   name: '0003_policy',
   get sql() {
-    return wantedEntry(policyNote.name, checksumOf([sqlOf('policy/workers-receive')])).sql
+    return wantedEntry(policyNote.name, checksumOf([sqlOf('policy/workers-receive')]), []).sql
   },
   dropSql: `delete from aimq.migration where package = '${packageName}' and name = '0003_policy';`,
   unless: `exists (select from aimq.migration where package = '${packageName}' and name = '0003_policy')`,

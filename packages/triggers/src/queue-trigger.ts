@@ -84,10 +84,26 @@ export function isOurs(trigger: FoundTrigger): boolean {
   return schema === 'aimq' && name === 'notify_job_enqueued' && trigger.name.startsWith('aimq_notify_')
 }
 
+/** Our trigger on this queue; of several the one that has its name. */
+export function ourTriggerOn(found: Catalogue, queue: string): FoundTrigger | undefined {
+  const ours = found.triggers.filter((trigger) => isOn(trigger, queue) && isOurs(trigger))
+  return ours.find(({ name }) => name === triggerNameOf(queue)) ?? ours[0]
+}
+
 /** The version in a trigger's arguments; 0 when there is none. */
 export function versionOfTrigger(trigger: FoundTrigger): number {
   const [version = ''] = trigger.arguments
   return /^\d{1,6}$/.test(version) ? Number(version) : 0
+}
+
+/** Made for a function before the one that we bring. */
+export function isOlder(trigger: FoundTrigger | undefined): boolean {
+  return trigger !== undefined && versionOfTrigger(trigger) < triggerVersion
+}
+
+/** Made for a function that is newer than the one that we bring. */
+export function isNewer(trigger: FoundTrigger): boolean {
+  return versionOfTrigger(trigger) > triggerVersion
 }
 
 function judge(
@@ -147,6 +163,6 @@ function renamed(triggers: readonly FoundTrigger[], queue: string, sql: string):
     action: 'replace',
     problem: 'drifted',
     reason: `pgmq.q_${queue} has our trigger under another name: ${names.join(', ')}`,
-    sql: [...names.map((name) => `drop trigger ${name} on pgmq.q_${queue};`), sql].join('\n'),
+    sql: [...names.map((name) => `drop trigger if exists ${name} on pgmq.q_${queue};`), sql].join('\n'),
   }
 }

@@ -19,13 +19,13 @@ export function ownedThrottle(): readonly Owned[] {
     'throttle/send-throttled-hint',
     'throttle/send-throttled-hint-trigger',
   ]
-  return [
+  const parts = [
     wantedTable('last_hint', 'throttle/last-hint-table'),
     wantedTable('throttled_hint', 'throttle/throttled-hint-table'),
     wantedFunction('send_throttled_hint', '', 'throttle/send-throttled-hint'),
     commitTrigger(),
-    wantedEntry('0002_realtime_throttle', checksumOf(files.map(sqlOf))),
   ]
+  return [...parts, wantedEntry('0002_realtime_throttle', checksumOf(files.map(sqlOf)), parts)]
 }
 
 /** Fires as a transaction commits that owes a hint. */

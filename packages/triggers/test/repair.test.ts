@@ -107,16 +107,39 @@ it('mends with the settings that stand', async () => {
   })
 })
 
-it('leaves alone what a newer version made', async () => {
+it('leaves alone what a newer version made, its note in the ledger included', async () => {
   await database.query(
-    `comment on function aimq.notify_job_enqueued() is 'AIMQ trigger function, version 7: later';
+    `update aimq.migration set checksum = 'of a newer version' where package = '@aimq/triggers';
+     comment on function aimq.send_throttled_hint() is 'AIMQ trigger function, version 7: later';
+     comment on function aimq.notify_job_enqueued() is 'AIMQ trigger function, version 7: later';
      create or replace trigger aimq_notify_emails after insert on pgmq.q_emails referencing new table as inserted
        for each statement execute function aimq.notify_job_enqueued('7', 'emails', 'more')`,
   )
   const [state] = (await triggers.list({ queues: ['emails'] })).triggers
   expect(state).toMatchObject({ installed: true, version: 7 })
   expect(state?.findings.map(({ message }) => message).join()).toContain('upgrade @aimq/triggers')
-  expect((await triggers.install({ queues: ['emails'] })).changes).toEqual([])
+  expect((await triggers.install(wish)).changes).toEqual([])
+  expect((await triggers.repair()).changes).toEqual([])
+  expect(await database.query('select distinct checksum from aimq.migration')).toEqual([
+    { checksum: 'of a newer version' },
+  ])
+})
+
+it('mends a queue that has our trigger twice', async () => {
+  await database.query(
+    `create trigger aimq_notify_again after insert on pgmq.q_emails referencing new table as inserted for each statement
+       execute function aimq.notify_job_enqueued('1', 'emails', 'aimq:jobs', 'always', 'off', '100');
+     create trigger aimq_notify_and_again after insert on pgmq.q_emails referencing new table as inserted for each statement
+       execute function aimq.notify_job_enqueued('1', 'emails', 'aimq:jobs', 'always', 'off', '100')`,
+  )
+  expect(await problems()).toEqual(['drifted'])
+  await triggers.repair()
+  expect(await problems()).toEqual([])
+  const [state] = (await triggers.list()).triggers
+  expect(state?.settings).toMatchObject({ paths: ['notify', 'realtime'], always: false, throttleMs: 250 })
+  expect(
+    await database.query(`select tgname from pg_trigger where tgrelid = 'pgmq.q_emails'::regclass`),
+  ).toEqual([{ tgname: 'aimq_notify_emails' }])
 })
 
 describe.each([

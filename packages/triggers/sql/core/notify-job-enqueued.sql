@@ -1,7 +1,8 @@
 create or replace function aimq.notify_job_enqueued() returns trigger
 language plpgsql volatile security definer set search_path = '' as $function$
 -- Arguments, fixed when the trigger is made: version, queue, channel and topic, NOTIFY (off, asleep, always),
--- Realtime (off, private, public), throttle of Realtime in milliseconds.
+-- Realtime (off, private, public), throttle of Realtime in milliseconds. A trigger of an earlier version lacks some: what
+-- is not there means notify.
 --
 -- NOTIFY makes commits wait for one another, so it is left out while every listener is awake for this queue. That
 -- loses no wake-up: this transaction has its number (the insert came first), and what follows looks with a snapshot
@@ -27,7 +28,7 @@ begin
       end if;
       asleep := false;
     else
-      asleep := TG_ARGV[3] <> 'off';
+      asleep := TG_ARGV[3] is distinct from 'off';
     end if;
   exception when others then
     raise warning 'aimq: queue "%" could not see who listens, and notifies: %', TG_ARGV[1], sqlerrm;
@@ -47,13 +48,14 @@ begin
     first_due := pg_catalog.now();
     due_in_ms := 0;
   end;
-  hint := pg_catalog.format('{"event":"job_enqueued","queue":"%s","count":%s,"due_in_ms":%s,"v":1}', TG_ARGV[1], jobs, due_in_ms);
+  hint := pg_catalog.format('{"event":"job_enqueued","queue":"%s","count":%s,"due_in_ms":%s,"v":1}',
+    coalesce(TG_ARGV[1], pg_catalog.substr(TG_TABLE_NAME, 3)), jobs, due_in_ms);
 
   if asleep then
     begin
       -- A full queue of notifications would fail the commit, where nothing can catch it.
       if pg_catalog.pg_notification_queue_usage() < 0.9 then
-        perform pg_catalog.pg_notify(TG_ARGV[2], hint);
+        perform pg_catalog.pg_notify(coalesce(TG_ARGV[2], 'aimq:jobs'), hint);
       else
         raise warning 'aimq: no notification for queue "%": too many wait for a session that listens and is in a long transaction', TG_ARGV[1];
       end if;
