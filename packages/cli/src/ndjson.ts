@@ -47,12 +47,19 @@ export async function openLines(path: string): Promise<{ stream: Readable; size:
   }
 }
 
-/** Lines as they come; a file of any size fits. */
-export async function* readLines(stream: Readable, fromLine: number): AsyncGenerator<Line> {
+/** Lines as they come; a file of any size fits. They end early when `signal` aborts, also while none comes. */
+export async function* readLines(
+  stream: Readable,
+  fromLine: number,
+  signal: AbortSignal,
+): AsyncGenerator<Line> {
   let number = 0
   let end = 0
+  if (signal.aborted) return
   // A byte order mark is no JSON.
-  for await (const raw of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const raw of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY, signal })) {
+    // Of what has been read already there may be thousands.
+    if (signal.aborted) return
     number += 1
     const text = number === 1 ? raw.replace(/^\uFEFF/, '') : raw
     end += Buffer.byteLength(raw) + 1

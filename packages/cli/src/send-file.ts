@@ -1,4 +1,5 @@
 import { type Bus, type OutgoingMessage, summarizeError } from '@aimq/events'
+import { batches } from './batches.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
@@ -34,20 +35,21 @@ export async function sendFile(
 ): Promise<ExitCode | undefined> {
   const fromLine = options.fromLine ?? 1
   const { stream, size } = await openLines(path)
-  // A file can be read twice: nothing is sent of one that has a bad line.
-  if (path !== '-' && size > 0 && options.skipBad !== true) await checkAll(path, options)
   const tally: Tally = { sent: 0, duplicates: 0, nextLine: fromLine, skipped: [], skippedCount: 0 }
   const rejects = await openRejects(context.cwd, options.rejects)
   let progress: Progress | undefined
   let failure: unknown
   try {
+    // A file can be read twice: nothing is sent of one that has a bad line.
+    if (path !== '-' && size > 0 && options.skipBad !== true) await checkAll(context, path, options)
     await withBus(context, { needs: ['queue'] }, async ({ bus }) => {
       // After it was said which database is meant.
       progress = startProgress(context.output, `sending to ${queue}`)
-      for await (const lines of batches(readLines(stream, fromLine), options.batch ?? 1000)) {
+      const lines = readLines(stream, fromLine, context.signal)
+      for await (const batch of batches(lines, options.batch ?? 1000)) {
         if (context.signal.aborted) break
-        await sendBatch(context, bus, queue, lines, { options, tally, rejects })
-        const last = lines.at(-1)
+        await sendBatch(context, bus, queue, batch, { options, tally, rejects })
+        const last = batch.at(-1)
         progress.at(size > 0 ? (last?.end ?? 0) / size : undefined, `sent ${count(tally.sent)}`)
       }
     })
@@ -62,16 +64,24 @@ export async function sendFile(
 }
 
 /** Every bad line of the file at once, before anything is sent. */
-async function checkAll(path: string, options: SendOptions): Promise<void> {
-  const { stream } = await openLines(path)
+async function checkAll({ output, signal }: Context, path: string, options: SendOptions): Promise<void> {
+  const { stream, size } = await openLines(path)
+  const progress = startProgress(output, `checking ${path}`)
   const faults: string[] = []
   let bad = 0
-  for await (const line of readLines(stream, options.fromLine ?? 1)) {
-    const fault = line.fault ?? keyFault(line.payload, options.keyField)
-    if (fault === undefined) continue
-    bad += 1
-    if (faults.length < shownFaults) faults.push(`\n  line ${line.number}: ${fault}`)
+  try {
+    for await (const line of readLines(stream, options.fromLine ?? 1, signal)) {
+      if (line.number % 1000 === 0) progress.at(line.end / size, `checked ${counted(line.number, 'line')}`)
+      const fault = line.fault ?? keyFault(line.payload, options.keyField)
+      if (fault === undefined) continue
+      bad += 1
+      if (faults.length < shownFaults) faults.push(`\n  line ${line.number}: ${fault}`)
+    }
+  } finally {
+    progress.end()
+    stream.destroy()
   }
+  signal.throwIfAborted()
   if (bad === 0) return
   const more = bad > faults.length ? `\n  and ${count(bad - faults.length)} more` : ''
   throw new CliError(
@@ -79,24 +89,6 @@ async function checkAll(path: string, options: SendOptions): Promise<void> {
     exitCode.data,
   )
 }
-
-async function* batches(lines: AsyncIterable<Line>, size: number): AsyncGenerator<Line[]> {
-  let batch: Line[] = []
-  let bytes = 0
-  for await (const line of lines) {
-    batch.push(line)
-    bytes += line.text.length
-    if (batch.length === size || bytes > maxBatchBytes) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-  }
-  if (batch.length > 0) yield batch
-}
-
-/** One statement carries no more than this. */
-const maxBatchBytes = 4 * 1024 * 1024
 
 interface Batch {
   readonly options: SendOptions
@@ -214,7 +206,7 @@ function report(context: Context, { queue, path, options, tally, failure }: Outc
       : `go on with: ${program} send ${queue} --file ${path} --from-line ${nextLine}`
   if (failure === undefined || signal.aborted) {
     output.complain(`aimq: interrupted after ${counted(sent, 'message')}; ${goOn}`)
-    return context.interruptedBy() === 'SIGTERM' ? exitCode.terminated : exitCode.interrupted
+    return context.interruptedBy() === 'SIGINT' ? exitCode.interrupted : exitCode.terminated
   }
   const { text, code } = describeFailure(failure, program)
   const unsure = /outcome-unknown/.test(summarizeError(failure).code)

@@ -9,7 +9,8 @@ import { type Line, readLines } from '../src/ndjson.ts'
 
 async function linesOf(bytes: Uint8Array): Promise<Line[]> {
   const lines: Line[] = []
-  for await (const line of readLines(Readable.from([Buffer.from(bytes)]), 1)) lines.push(line)
+  for await (const line of readLines(Readable.from([Buffer.from(bytes)]), 1, new AbortController().signal))
+    lines.push(line)
   return lines
 }
 

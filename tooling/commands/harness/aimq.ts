@@ -15,6 +15,8 @@ export interface Run {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
+  /** Whoever writes to stdin may go on: it is not closed after that. */
+  readonly stdinStaysOpen?: boolean
   /** @default the one built for the run */
   readonly program?: string
   /** In a terminal of its own: stdin is what is typed, and stays open. */
@@ -47,7 +49,7 @@ export async function temporaryFolder(): Promise<string> {
 /** `aimq` as a process of its own, with no more environment than it is given. Killed when the test is over. */
 export async function start(
   args: readonly string[],
-  { cwd, env = {}, stdin, program = bin, terminal = false }: Run = {},
+  { cwd, env = {}, stdin, stdinStaysOpen = false, program = bin, terminal = false }: Run = {},
 ): Promise<Started> {
   const words = [process.execPath, '--conditions=@aimq/source', '--', program, ...args]
   const [command = '', ...rest] = terminal ? inTerminal(words) : words
@@ -58,7 +60,7 @@ export async function start(
   })
   // Who cannot read it any more has ended.
   child.stdin.on('error', () => {})
-  if (!terminal) child.stdin.end(stdin ?? '')
+  if (!terminal && !stdinStaysOpen) child.stdin.end(stdin ?? '')
   else if (stdin !== undefined) child.stdin.write(stdin)
   expect(commandLine(child.pid)).not.toContain(canary)
   const said = { stdout: '', stderr: '' }

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { aimq, aimqJson, start, temporaryFolder } from '../harness/aimq.ts'
 import { useDatabase } from '../harness/database.ts'
@@ -181,3 +182,59 @@ test('a database that goes away in the middle: what was sent, and how to go on',
   await database.query('drop table pgmq.a_jobs')
   await database.query(`select pgmq.create('jobs')`)
 })
+
+describe('stdin whose writer takes its time', () => {
+  const until = async (total: number) => {
+    while ((await payloads()).length < total) await sleep(20)
+  }
+
+  test('what has come is sent, and does not wait for a full batch', async () => {
+    const sending = await start(['send', 'jobs', '--file', '-'], { env, stdinStaysOpen: true })
+    sending.child.stdin?.write('{"n":1}\n{"n":2}\n')
+    await until(2)
+    sending.child.stdin?.write('{"n":3}\n')
+    await until(3)
+    sending.child.stdin?.end('{"n":4}')
+    expect(await sending.ended()).toMatchObject({ code: 0, stdout: '✓ sent 4 messages to jobs\n' })
+  })
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('%s ends it, and says what was sent', async (signal, code) => {
+    const sending = await start(['send', 'jobs', '--file', '-'], { env, stdinStaysOpen: true })
+    sending.child.stdin?.write('{"n":1}\n')
+    await until(1)
+    sending.child.kill(signal)
+    const ended = await sending.ended()
+    expect(ended.code).toBe(code)
+    expect(ended.stderr).toContain('interrupted after 1 message; every line before line 2 was dealt with')
+  })
+
+  test('the same before anything came, and of one payload', async () => {
+    for (const args of [
+      ['send', 'jobs', '--file', '-'],
+      ['send', 'jobs', '-'],
+    ]) {
+      const sending = await start(args, { env, stdinStaysOpen: true })
+      // It listens for signals before it reads; what it prints first comes after that.
+      if (args.includes('--file')) await sending.saw(/on the database/)
+      else await sleep(1500)
+      sending.child.kill('SIGTERM')
+      expect((await sending.ended()).code).toBe(143)
+    }
+    expect(await payloads()).toEqual([])
+  })
+})
+
+test('Ctrl-C while a file is still checked: nothing was sent', async () => {
+  // Big enough that checking takes a while; its end never comes into it.
+  const { cwd, file } = await fileOf(numbered(3_000_000))
+  const sending = await start(['send', 'jobs', '--file', file], { env, cwd })
+  await sleep(1000)
+  sending.child.kill('SIGINT')
+  const { code, stderr } = await sending.ended()
+  expect(code).toBe(130)
+  expect(stderr).toContain('interrupted after 0 messages; go on with: aimq send jobs --file jobs.ndjson')
+  expect(await payloads()).toEqual([])
+}, 120_000)

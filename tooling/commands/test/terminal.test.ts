@@ -28,6 +28,7 @@ test('a bulk send shows how far it is, and Ctrl-C says what was sent', async () 
   )
   const args = ['send', 'jobs', '--file', 'jobs.ndjson', '--batch', '200']
   const sending = await start(args, { env, cwd, terminal: true })
+  await sending.saw(/\d+ % {2}checked [\d,]+/)
   await sending.saw(/\d+ % {2}sent [\d,]+/)
   sending.child.stdin?.write(ctrlC)
   const { code, stdout } = await sending.ended()

@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream'
 import type { OutgoingMessage } from '@aimq/events'
 import { queueNameOf } from '@aimq/events'
 import { CliError } from '../cli-error.ts'
@@ -79,8 +80,8 @@ async function readPayload({ signal }: Context, given: string): Promise<unknown>
     throw new CliError('"-" reads the payload from stdin, which is a terminal; pipe it in')
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    signal.throwIfAborted()
+  // Also while nothing comes.
+  for await (const chunk of addAbortSignal(signal, process.stdin) as AsyncIterable<Buffer>) {
     bytes += chunk.length
     if (bytes > maxStdinBytes)
       throw new CliError(
