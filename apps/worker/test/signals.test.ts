@@ -21,6 +21,14 @@ test('one press of Ctrl-C that arrives twice is one', async () => {
   expect(stop.exitCode).toBe(0)
 })
 
+test('a terminal that is closed asks to stop, like SIGTERM', () => {
+  const { stop } = setup()
+  process.emit('SIGHUP', 'SIGHUP')
+  expect(stop.requested.aborted).toBe(true)
+  expect(stop.cause).toEqual({ kind: 'signal', name: 'SIGHUP' })
+  expect(stop.exitCode).toBe(0)
+})
+
 test('two presses are two', async () => {
   const { stop, press } = setup()
   press()

@@ -1,3 +1,4 @@
+import type { StopSignal } from './interrupts.ts'
 import type { Output } from './output.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -10,10 +11,10 @@ export interface Context {
   /** Where a variable came from, for messages: `DATABASE_URL (.env)`. */
   originOf(name: string): string
   readonly output: Output
-  /** Aborts at Ctrl-C or SIGTERM. The second one ends the process. */
+  /** Aborts at Ctrl-C, SIGTERM or SIGHUP. The second one ends the process. */
   readonly signal: AbortSignal
   /** What to exit with when a command ends because of `signal`. */
-  readonly interruptedBy: () => 'SIGINT' | 'SIGTERM' | undefined
+  readonly interruptedBy: () => StopSignal | undefined
   readonly database: DatabaseOptions
   /** How to start this program, as a person would type it: `aimq`, `npx aimq`. */
   readonly program: string

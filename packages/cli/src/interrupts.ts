@@ -9,19 +9,22 @@ const sameKeyPressMs = 25
 export interface Interrupts {
   readonly signal: AbortSignal
   /** Which signal came first, if one did. */
-  by(): 'SIGINT' | 'SIGTERM' | undefined
+  by(): StopSignal | undefined
   /** Stdout's reader has gone: there is nobody to work for. */
   abort(closed: Error): void
   readonly closed: Error | undefined
 }
 
-/** The first Ctrl-C or SIGTERM aborts what is under way; the second one ends the process. */
+/** What asks to stop; SIGHUP is a terminal that was closed. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+
+/** The first signal aborts what is under way; the second one ends the process. */
 export function watchInterrupts(): Interrupts {
   const controller = new AbortController()
-  let by: 'SIGINT' | 'SIGTERM' | undefined
+  let by: StopSignal | undefined
   let closed: Error | undefined
   let lastAt = Number.NEGATIVE_INFINITY
-  const onSignal = (name: 'SIGINT' | 'SIGTERM') => {
+  const onSignal = (name: StopSignal) => {
     const now = performance.now()
     const repeated = now - lastAt < sameKeyPressMs
     lastAt = now
@@ -30,7 +33,7 @@ export function watchInterrupts(): Interrupts {
     by = name
     controller.abort()
   }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal)
   return {
     signal: controller.signal,
     by: () => by,

@@ -87,7 +87,7 @@ async function runCommand(
     if (interrupts.signal.aborted && !(thrown instanceof CliError)) {
       const by = interrupts.by()
       complain('interrupted', exitCode.interrupted)
-      return by === 'SIGTERM' ? exitCode.terminated : exitCode.interrupted
+      return by === 'SIGINT' ? exitCode.interrupted : exitCode.terminated
     }
     return fail(thrown)
   }

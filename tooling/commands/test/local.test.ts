@@ -1,5 +1,6 @@
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { aimq, aimqJson, start, temporaryFolder } from '../harness/aimq.ts'
 
@@ -49,6 +50,18 @@ test('dev runs until Ctrl-C, other commands find it, and the data stays', async 
   expect((await dev.ended()).code).toBe(0)
   // Nobody runs it now: the command starts it for itself.
   expect(await aimqJson(['peek', 'emails'], { cwd })).toMatchObject([{ id: '1', payload: 1 }])
+})
+
+test('dev takes its PostgreSQL along when the terminal is closed', async () => {
+  const dev = await start(['dev', '--no-realtime'], { cwd: await temporaryFolder() })
+  const [, url = ''] = await dev.saw(/DATABASE_URL=(\S+)/)
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const gone = new Promise((resolve) => client.once('error', resolve))
+  dev.child.kill('SIGHUP')
+  await gone
+  expect((await dev.ended()).code).toBe(0)
+  await expect(new pg.Client({ connectionString: url }).connect()).rejects.toThrow('ECONNREFUSED')
 })
 
 test('dev without a Realtime runs until it is told to stop, too', async () => {

@@ -1,8 +1,9 @@
+import type { StopSignal } from '../interrupts.ts'
 import { exit } from './exit.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 
 export type StopCause =
-  | { readonly kind: 'signal'; readonly name: 'SIGTERM' | 'SIGINT' }
+  | { readonly kind: 'signal'; readonly name: StopSignal }
   /** An error nobody handled, or stdout closed. */
   | { readonly kind: 'failure'; readonly error: unknown }
 
@@ -23,7 +24,11 @@ export interface StopWatch extends Disposable {
  */
 const sameKeyPressMs = 25
 
-const codes = { SIGINT: exitCode.interrupted, SIGTERM: exitCode.terminated } as const
+const codes = {
+  SIGINT: exitCode.interrupted,
+  SIGTERM: exitCode.terminated,
+  SIGHUP: exitCode.terminated,
+} as const
 
 /** First signal: stop gracefully. Second: hand back now. Third: exit at once. Works from the first line of `main.ts` on. */
 export function watchForStop(onFailure: (error: unknown) => void): StopWatch {
@@ -34,7 +39,7 @@ export function watchForStop(onFailure: (error: unknown) => void): StopWatch {
   let signals = 0
   let lastSignalAt = Number.NEGATIVE_INFINITY
 
-  function onSignal(name: 'SIGTERM' | 'SIGINT'): void {
+  function onSignal(name: StopSignal): void {
     const now = performance.now()
     const repeated = now - lastSignalAt < sameKeyPressMs
     lastSignalAt = now
@@ -59,7 +64,7 @@ export function watchForStop(onFailure: (error: unknown) => void): StopWatch {
     requested.abort()
   }
 
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onSignal)
   process.on('uncaughtException', fail).on('unhandledRejection', fail)
   return {
     requested: requested.signal,
@@ -72,7 +77,7 @@ export function watchForStop(onFailure: (error: unknown) => void): StopWatch {
     },
     fail,
     [Symbol.dispose]() {
-      process.off('SIGTERM', onSignal).off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('SIGHUP', onSignal)
       process.off('uncaughtException', fail).off('unhandledRejection', fail)
     },
   }
