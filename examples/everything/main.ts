@@ -1,6 +1,7 @@
 import { createBus, defineQueue } from '@aimq/events'
 import { queue } from '@aimq/queue'
 import { realtime } from '@aimq/realtime'
+import { triggers } from '@aimq/triggers'
 import { deadLetter, defineHandler, worker } from '@aimq/worker'
 import { z } from 'zod'
 
@@ -10,6 +11,8 @@ const emails = defineQueue('emails', { schema: z.object({ to: z.string() }) })
 const bus = createBus()
 const { client } = await bus.use(queue({ connectionString: DATABASE_URL }))
 await client.create(emails)
+// The database tells of every send, over both paths, whoever sends and in whatever language.
+await bus.use(triggers({ connectionString: DATABASE_URL, queues: ['emails'], paths: ['notify', 'realtime'] }))
 await bus.use(realtime({ listen: DATABASE_URL, supabase: { url: SUPABASE_URL, key: SUPABASE_KEY } }))
 
 const worked = Promise.withResolvers<void>()
