@@ -57,7 +57,7 @@ test('dev takes its PostgreSQL along when the terminal is closed', async () => {
   const [, url = ''] = await dev.saw(/DATABASE_URL=(\S+)/)
   const client = new pg.Client({ connectionString: url })
   await client.connect()
-  const gone = new Promise((resolve) => client.once('error', resolve))
+  const gone = new Promise((resolve) => client.on('error', resolve))
   dev.child.kill('SIGHUP')
   await gone
   expect((await dev.ended()).code).toBe(0)
