@@ -84,6 +84,12 @@ export function openDatabase(options: ResolvedOptions): Database {
     return session((open) => inTransaction(open, 'read only', work), signal)
   }
 
+  /** How long to wait for another installer: as long as for a table at least, and never until the query times out. */
+  function patienceMs(until: number): number {
+    const leftMs = Math.max(lockTimeoutMs, Math.ceil(until - performance.now()))
+    return Math.max(1, Math.min(leftMs, options.queryTimeoutMs - 1000))
+  }
+
   async function change<Result>(
     tables: () => readonly string[],
     work: (session: Transaction) => Promise<Result>,
@@ -92,14 +98,14 @@ export function openDatabase(options: ResolvedOptions): Database {
     const until = performance.now() + options.lockWaitMs
     for (;;) {
       try {
-        return await session((open) => alone(open, options.queryTimeoutMs, work), signal)
+        return await session((open) => alone(open, patienceMs(until), work), signal)
       } catch (thrown) {
         if (!isContended(thrown)) throw thrown
         if (performance.now() >= until) {
           const holders = await look((open) => holdersOf(open, tables()), signal).catch(() => '')
           throw new TriggersError(
             triggersErrorCodes.busy,
-            `expected the tables to be free for a moment within ${options.lockWaitMs} ms, and they were not${holders}; nothing was changed: try again, or raise lockWaitMs`,
+            `expected the locks to be free for a moment within ${options.lockWaitMs} ms, and they were not${holders}; nothing was changed: try again, or raise lockWaitMs`,
             { cause: (thrown as Error).cause },
           )
         }
@@ -119,7 +125,7 @@ function alone<Result>(
 ): Promise<Result> {
   return inTransaction(session, 'read write', async (open) => {
     // Another installer is waited for; a table is not.
-    await open.query(`set local lock_timeout = ${Math.max(1, patienceMs - 1000)}`)
+    await open.query(`set local lock_timeout = ${patienceMs}`)
     await open.query(installLockSql)
     await open.query(`set local lock_timeout = ${lockTimeoutMs}`)
     return work(open)

@@ -12,7 +12,7 @@ export function isContended(thrown: unknown): boolean {
   return /tuple concurrently/.test((thrown as Error).message)
 }
 
-/** Who holds these tables, as the end of a sentence. */
+/** Who holds these tables, or the lock of all installers, as the end of a sentence. */
 export async function holdersOf(session: Session, tables: readonly string[]): Promise<string> {
   const rows = await session.query(sqlOf('queries/holders'), [tables])
   if (rows.length === 0) return ''

@@ -135,8 +135,9 @@ export function triggers(options: TriggersOptions): Plugin<TriggersService> {
         handle('triggers:plan', (input, call) => client.plan(input, call))
         handle('triggers:repair', async (input, call) => {
           if (queues.length === 0 || input.queues !== undefined) return client.repair(input, call)
+          // Ours get what is missing; then whatever stands is mended, as list tells of all.
           const { changes } = await client.repair({ queues }, call)
-          return { changes: [...changes, ...(await client.repairTableJobs({}, call)).changes] }
+          return { changes: [...changes, ...(await client.repair({}, call)).changes] }
         })
         handle('triggers:roles', (input, call) => client.roles(input, call))
         handle('triggers:install-table', (input, call) => client.installTableJobs(input, call))

@@ -109,6 +109,24 @@ it('gives up with the name of who holds the table, and has made nobody wait for 
   await createTriggersClient({ connectionString: database.url }).install({ queues: ['emails'] })
 })
 
+it('waits for another installer no longer than it was told to, and says who that is', async () => {
+  const holder = new pg.Client({ connectionString: database.url, application_name: 'another installer' })
+  await holder.connect()
+  await holder.query(`begin; select pg_advisory_xact_lock(hashtextextended('aimq.migration', 0))`)
+  const installing = createTriggersClient({ connectionString: database.url, lockWaitMs: 500 }).install()
+  const error = await Promise.race([
+    failureOf(installing),
+    // Had it waited for queryTimeoutMs, this would have let it through.
+    new Promise<Error>((resolve) => setTimeout(resolve, 10_000, new Error('it still waits after 10 s'))),
+  ])
+  await holder.query('rollback')
+  await holder.end()
+  expect(error).toMatchObject({ code: 'triggers/busy' })
+  expect(error.message).toMatch(
+    /the lock of all installers is held by process \d+, role \w+, application another installer, idle in transaction/,
+  )
+})
+
 it('refuses a client that is in a transaction, and leaves that alone', async () => {
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()

@@ -66,6 +66,25 @@ it('looks now and then whether its triggers still stand, and says so once when o
   await bus.stop()
 })
 
+it('mends with repair whatever list reports, for which queues it was made notwithstanding', async () => {
+  const { bus } = recordingBus()
+  await bus.use(triggers({ connectionString: database.url, queues: ['emails'], checkIntervalMs: 0 }))
+  await bus.request('triggers:install', { queues: ['reports'] })
+  await database.query(
+    'drop trigger aimq_notify_emails on pgmq.q_emails; alter table pgmq.q_reports disable trigger aimq_notify_reports',
+  )
+  const findings = async () =>
+    (await bus.request('triggers:list', {})).triggers.flatMap((state) => state.findings)
+  expect(await findings()).toMatchObject([{ problem: 'missing' }, { problem: 'disabled' }])
+  expect((await bus.request('triggers:repair', {})).changes).toMatchObject([
+    { action: 'create' },
+    { action: 'enable' },
+  ])
+  expect(await findings()).toEqual([])
+  await bus.request('triggers:remove', {})
+  await bus.stop()
+})
+
 it('fails the start when a queue is not there, and leaves nothing behind', async () => {
   const { bus } = recordingBus()
   await expect(
