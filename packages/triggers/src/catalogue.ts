@@ -25,6 +25,8 @@ export interface FoundTable {
   /** `p` for permanent, `u` for unlogged. */
   readonly persistence: string
   readonly columns: readonly string[]
+  /** Whether the role of this session has the rights of its owner. */
+  readonly owned: boolean
   /** Whether PUBLIC has any right on it. */
   readonly public: boolean
 }

@@ -3,14 +3,23 @@ import type { Judgement } from './wanted.ts'
 
 /*
  * In which sessions a trigger fires. In the usual ones is enough, unless roles or the database are set to
- * `session_replication_role = replica`: there only a trigger that is always enabled does.
+ * `session_replication_role = replica`: there only a trigger that is always enabled does, and only the owner of a table
+ * can make one so. Whoever may just put triggers on it makes them anew, and they fire in the usual sessions.
  */
 
-/** What is wrong with where `there` fires; `silence` says what follows from it. */
+interface Firing {
+  readonly table: string
+  /** What follows when it does not fire. */
+  readonly silence: string
+  /** Makes it anew without being the owner, where that can be done. */
+  readonly anew?: string
+}
+
+/** What is wrong with where `there` fires. */
 export function judgeFiring(
   found: Catalogue,
   there: FoundTrigger,
-  { table, silence }: { readonly table: string; readonly silence: string },
+  { table, silence, anew }: Firing,
 ): Judgement | undefined {
   const { name, enabled } = there
   const { replicas } = found
@@ -21,21 +30,30 @@ export function judgeFiring(
     R: `fires only where replication applies rows, and not where they are sent: ${silence}`,
     A: 'also fires where replication applies rows',
   }
-  return {
-    action: 'enable',
-    problem: enabled === 'A' ? 'drifted' : 'disabled',
+  const sql = enableSql(found, table, name)
+  const fault = {
+    problem: enabled === 'A' ? ('drifted' as const) : ('disabled' as const),
     reason: `trigger ${name} on ${table} ${states[enabled] ?? `is in state ${enabled}`}`,
-    sql: enableSql(found, table, name),
   }
+  if (isOwned(found, table)) return { ...fault, action: 'enable', sql }
+  if (enabled !== 'O' && anew !== undefined) return { ...fault, action: 'enable', sql: anew }
+  return { ...fault, reason: `${fault.reason}; its owner can run: ${sql}` }
 }
 
 /** `sql` that makes the trigger anew, with what it takes to fire where it has to. */
 export function madeToFire(found: Catalogue, sql: string, table: string, name: string): string {
-  return wantedState(found) === 'O' ? sql : `${sql}\n${enableSql(found, table, name)}`
+  return wantedState(found) === 'O' || !isOwned(found, table)
+    ? sql
+    : `${sql}\n${enableSql(found, table, name)}`
 }
 
 function wantedState({ replicas }: Catalogue): 'O' | 'A' {
   return replicas.length === 0 ? 'O' : 'A'
+}
+
+/** Whether the role of this session may do what the owner may. One that is not there yet will be its own. */
+function isOwned({ tables }: Catalogue, table: string): boolean {
+  return tables.find(({ schema, name }) => `${schema}.${name}` === table)?.owned ?? true
 }
 
 function enableSql(found: Catalogue, table: string, name: string): string {

@@ -17,7 +17,7 @@ export function queueTrigger(queue: string, settings: QueueTriggerSettings): Own
   const name = triggerNameOf(queue)
   const table = `pgmq.q_${queue}`
   const definition = definitionOf(queue, argumentsOf(queue, settings))
-  const sql = `${definition.replace('CREATE TRIGGER', 'create or replace trigger')};`
+  const sql = createSql(definition)
   const ours = (found: Catalogue) => found.triggers.filter((other) => isOn(other, queue) && isOurs(other))
   return {
     object: `trigger ${name} on ${table}`,
@@ -40,6 +40,10 @@ export function queueTrigger(queue: string, settings: QueueTriggerSettings): Own
 /** Exactly as PostgreSQL writes it, so that the two can be compared. */
 function definitionOf(queue: string, args: readonly string[]): string {
   return `CREATE TRIGGER ${triggerNameOf(queue)} AFTER INSERT ON pgmq.q_${queue} REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION aimq.notify_job_enqueued(${args.map(literal).join(', ')})`
+}
+
+function createSql(definition: string): string {
+  return `${definition.replace('CREATE TRIGGER', 'create or replace trigger')};`
 }
 
 function argumentsOf(queue: string, settings: QueueTriggerSettings): readonly string[] {
@@ -153,6 +157,7 @@ function judge(
   return judgeFiring(found, there, {
     table: `pgmq.q_${queue}`,
     silence: 'workers find what is sent there by polling',
+    anew: createSql(definition),
   })
 }
 

@@ -72,7 +72,8 @@ function ofTrigger(row: TableJobRow, { job, trigger }: InstalledTableJob): Trigg
       ),
     ),
     ...(row.enabled === 'D' ? finding('disabled', `${what} is disabled: changes make no jobs; repair`) : []),
-    ...(row.enabled === 'R' || row.enabled === 'A'
+    // Not firing there is right, or a restore would make jobs. Whether it should all the same its owner decides.
+    ...(row.enabled === 'R' || (row.enabled === 'A' && !row.replicas)
       ? finding('drifted', `${what} fires in another replication role than it was installed for; repair`)
       : []),
     ...(moved

@@ -19,6 +19,8 @@ export interface TableJobRow {
   readonly definition: string | null
   readonly columns: string
   readonly queues: string
+  /** Whether roles or the database are set to `session_replication_role = replica`. */
+  readonly replicas: boolean
 }
 
 /** A table job as it stands, and the job it was installed for when its comment still says so. */

@@ -39,6 +39,7 @@ select
       'name', c.relname,
       'kind', c.relkind,
       'persistence', c.relpersistence,
+      'owned', pg_catalog.pg_has_role(c.relowner, 'usage'),
       'columns', (
         select json_agg(a.attname order by a.attnum) from pg_catalog.pg_attribute as a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -18,7 +18,12 @@ select
   md5(pg_get_triggerdef(t.oid)) as definition,
   (select coalesce(json_agg(q.relname), '[]')::text from pg_class as q join pg_namespace as qs on qs.oid = q.relnamespace
     where qs.nspname = 'pgmq' and (q.relkind in ('r', 'p') and q.relname like 'q\_%' or q.relkind = 'i' and q.relname like 'aimq\_coalesce\_%')
-  ) as queues
+  ) as queues,
+  exists (
+    select from pg_db_role_setting as s
+    where 'session_replication_role=replica' = any (s.setconfig)
+      and (s.setdatabase = 0 or s.setdatabase = (select oid from pg_database where datname = current_database()))
+  ) as replicas
 from pg_catalog.pg_proc as p
 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace and n.nspname = 'aimq'
 left join pg_catalog.pg_trigger as t
