@@ -15,6 +15,8 @@ export interface Project extends AsyncDisposable {
   copyProgram(file: string): Promise<void>
   /** Runs one of its files by Node. */
   node(args: readonly string[], env?: Record<string, string>): Promise<Output>
+  /** Runs a command that a package brought along. */
+  bin(command: string, args: readonly string[], env?: Record<string, string>): Promise<Output>
   /** Type-checks the files: strict, and the declarations of what is installed as well. */
   typecheck(...files: readonly string[]): Promise<void>
 }
@@ -43,6 +45,8 @@ export async function createProject(): Promise<Project> {
     },
     copyProgram: (file) => copyFile(join(import.meta.dirname, '../programs', file), join(folder, file)),
     node: (args, env) => run(process.execPath, args, { cwd: folder, ...(env && { env }) }),
+    bin: (command, args, env) =>
+      run(join(folder, 'node_modules/.bin', command), args, { cwd: folder, ...(env && { env }) }),
     async typecheck(...files) {
       await write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
       const tsc = join(workspace, 'node_modules/typescript/bin/tsc')

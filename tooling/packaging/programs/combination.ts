@@ -11,7 +11,11 @@ const use = {
   triggers: async () =>
     (await import('@aimq/triggers')).triggers({ connectionString: String(DATABASE_URL), queues: ['emails'] }),
   worker: async () =>
-    (await import('@aimq/worker')).worker({ handlers: { emails: () => {} }, pollIntervalMs: 500 }),
+    (await import('@aimq/worker')).worker({
+      handlers: { emails: () => {} },
+      pollIntervalMs: 500,
+      safetyPollIntervalMs: 5_000,
+    }),
 }
 const steps = process.argv.slice(2) as (keyof typeof use)[]
 

@@ -5,48 +5,109 @@
 import { expect, inject, it } from 'vitest'
 import { createDatabase } from '../../integration/harness/database.ts'
 import { createProject } from '../harness/project.ts'
+import { ofPrevious, ofToday, type Release, understands } from '../harness/releases.ts'
 
-const steps = ['queue', 'realtime', 'worker']
-const parts = ['events', ...steps]
-const today = new Map(inject('packages').map(({ name, version }) => [name, version]))
-const previous = new Map(inject('previous').map(({ name, version }) => [name, version]))
+const steps = ['queue', 'realtime', 'triggers', 'worker']
+const parts = ['events', ...steps, 'cli']
 
 interface Cell {
   readonly what: string
-  readonly chosen: readonly string[]
+  readonly releases: readonly Release[]
 }
 
 const cells: Cell[] = parts.flatMap((odd) => [
-  { what: `${odd} of the previous release, the others of today`, chosen: choose((part) => part === odd) },
-  { what: `${odd} of today, the others of the previous release`, chosen: choose((part) => part !== odd) },
+  {
+    what: `${odd} of the previous release, the others of today`,
+    releases: parts.map((part) => (part === odd ? ofPrevious(part) : ofToday(part))),
+  },
+  {
+    what: `${odd} of today, the others of the previous release`,
+    releases: parts.map((part) => (part === odd ? ofToday(part) : ofPrevious(part))),
+  },
 ])
 
-it('the previous release is another than today’s', () => {
-  for (const part of parts) expect(previous.get(`@aimq/${part}`)).not.toBe(today.get(`@aimq/${part}`))
+it('every package has a previous release, and it is another than today’s', () => {
+  expect(inject('previous').map(({ name }) => name)).toEqual(inject('packages').map(({ name }) => name))
+  for (const part of [...parts, 'embedded']) expect(ofPrevious(part).version).not.toBe(ofToday(part).version)
 })
 
-it.concurrent.each(cells)('$what: a job is worked', async ({ chosen }) => {
+it.concurrent.each(cells)('$what: a job is worked', async ({ releases }) => {
   await using project = await createProject()
   await project.copyProgram('combination.ts')
   await using database = await createDatabase()
   await database.query(`select pgmq.create('emails')`)
-  // The previous contract knows no triggers.
-  const triggers = chosen.includes(ofToday('events')) ? ['triggers'] : []
-  await project.install(...chosen, ...triggers.map(ofToday))
-  const { stdout } = await project.node(['combination.ts', ...triggers, ...steps], {
-    DATABASE_URL: database.url,
-  })
+  const [contract] = releases
+  // What needs a newer contract is not there; that npm says so is tested below.
+  const chosen = releases.filter((release) => understands(release, contract))
+  const has = (part: string) => chosen.some(({ name }) => name === `@aimq/${part}`)
+  await project.install('--omit=optional', ...chosen.map(({ spec }) => spec))
+  // Before 0.3 it does not tell the triggers that it listens, so that they spare it their hints: its workers poll.
+  const wakes = has('triggers') && releases.some(({ spec }) => spec === ofToday('realtime').spec)
+  const env = { DATABASE_URL: database.url }
+  const { stdout } = await project.node(['combination.ts', ...steps.filter(has)], env)
   expect(JSON.parse(stdout)).toMatchObject({
     worked: true,
-    answers: { queue: 'answers', realtime: 'answers' },
+    answers: {
+      queue: 'answers',
+      realtime: 'answers',
+      worker: 'answers',
+      ...(has('triggers') && { triggers: 'answers' }),
+    },
+    ...(wakes && { wokenBy: 'listen' }),
   })
+  if (!has('cli')) return
+  await project.write(
+    'handlers/emails.js',
+    `export default ({ payload }) => console.log('dear ' + payload.to)\n`,
+  )
+  await project.bin('aimq', ['send', 'emails', '{"to":"ada"}'], env)
+  expect((await project.bin('aimq', ['start', 'handlers', '--drain'], env)).stdout).toContain('dear ada')
 })
 
-function ofToday(part: string): string {
-  return `@aimq/${part}@${today.get(`@aimq/${part}`)}`
-}
+it.concurrent.each(parts.map(ofToday).filter((release) => !understands(release, ofPrevious('events'))))(
+  '$name needs a newer contract than the previous one: npm refuses, and names both',
+  async ({ name, spec }) => {
+    await using project = await createProject()
+    const refused = project.install('--omit=optional', ofPrevious('events').spec, spec)
+    await expect(refused).rejects.toThrow(/ERESOLVE[\s\S]*@aimq\/events/)
+    await expect(refused).rejects.toThrow(name)
+  },
+)
 
-/** What npm is asked for, when the parts that `isOld` names are of the previous release. */
-function choose(isOld: (part: string) => boolean): string[] {
-  return parts.map((part) => `@aimq/${part}@${(isOld(part) ? previous : today).get(`@aimq/${part}`)}`)
-}
+it.concurrent.each([
+  ['previous', 'today', ofPrevious, ofToday],
+  ['today', 'previous', ofToday, ofPrevious],
+])(
+  'queue of %s installs idempotency keys, and that of %s knows what was sent',
+  async (_a, _b, one, other) => {
+    await using database = await createDatabase()
+    await database.query(`select pgmq.create('emails')`)
+    const send = async (release: Release, ...args: readonly string[]) => {
+      await using project = await createProject()
+      await project.copyProgram('keyed-send.ts')
+      await project.install(release.spec)
+      return (await project.node(['keyed-send.ts', ...args], { DATABASE_URL: database.url })).stdout
+    }
+    const sent = await send(one('queue'), 'install')
+    expect(await send(other('queue'))).toBe(sent)
+    // Whichever comes second finds installed what it would install, and changes nothing.
+    expect(await send(other('queue'), 'install')).toBe(sent)
+    expect(await send(one('queue'))).toBe(sent)
+  },
+)
+
+it.concurrent.each([
+  ['previous', 'today', ofPrevious, ofToday],
+  ['today', 'previous', ofToday, ofPrevious],
+])(
+  'the embedded PostgreSQL of %s serves the queue of %s, which then starts the same data',
+  async (...cell) => {
+    const [, , one, other] = cell
+    await using project = await createProject()
+    await project.copyProgram('embedded.ts')
+    await project.install(one('embedded').spec, other('queue').spec)
+    expect((await project.node(['embedded.ts', 'data'])).stdout).toBe('1\n')
+    await project.install(other('embedded').spec, one('queue').spec)
+    expect((await project.node(['embedded.ts', 'data'])).stdout).toBe('2\n')
+  },
+)
