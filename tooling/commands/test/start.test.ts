@@ -46,6 +46,15 @@ test('a job that a trigger tells of starts long before the next poll', async () 
   expect(Number(waitedMs)).toBeLessThan(5000)
 })
 
+test.each(['--env', '--env-file'])('the env file is named by %s', async (flag) => {
+  const cwd = await project({ filed: 'export default () => {}' })
+  await writeFile(join(cwd, 'my.env'), `DATABASE_URL=${database.url}\n`, { mode: 0o600 })
+  for (const words of [[flag, 'my.env'], [`${flag}=my.env`]]) {
+    const { code, stdout } = await aimq(['start', 'handlers', '--drain', ...words], { cwd })
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('"worker started"') })
+  }
+})
+
 test('what is wrong is told by the name of the command: 2', async () => {
   const { code, stderr } = await aimq(['start', 'nowhere', '--drian'], { env })
   expect(code).toBe(2)

@@ -17,6 +17,9 @@ export function run(argv: readonly string[], program: string): Promise<never> {
       ],
       defaultHandlers: 'handlers',
     },
-    named ? ['--handlers', first, ...rest] : argv,
+    (named ? ['--handlers', first, ...rest] : argv).map(underItsOtherName),
   )
 }
+
+/** Every command takes `--env-file`, and none says so: Node reads it, too, and ends without our words when there is no such file. */
+const underItsOtherName = (word: string): string => word.replace(/^--env-file(?==|$)/, '--env')
