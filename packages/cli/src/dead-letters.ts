@@ -1,13 +1,4 @@
-import {
-  type DeadLetterHeader,
-  defaultDeadLetterQueue,
-  messageHeader,
-  type PeekedMessage,
-} from '@aimq/events'
-
-/** `emails` and `emails_dlq` both mean the second. */
-export const deadLetterQueueOf = (queue: string): string =>
-  queue.endsWith('_dlq') ? queue : defaultDeadLetterQueue(queue)
+import { type DeadLetterHeader, messageHeader, type PeekedMessage } from '@aimq/events'
 
 /** A dead letter, as a person wants to read it. What does not say where it came from has only its own id. */
 export interface DeadLetter {
@@ -43,6 +34,10 @@ export function readDeadLetter({ id, payload, headers, enqueuedAt }: PeekedMessa
     headers,
   }
 }
+
+/** It says which queue it was given up in. */
+export const isDeadLetter = ({ headers }: Pick<PeekedMessage, 'headers'>): boolean =>
+  typeof asRecord(headers?.[messageHeader.deadLetter]).queue === 'string'
 
 const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}

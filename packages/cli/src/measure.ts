@@ -1,7 +1,7 @@
 import type { Bus, QueueMetrics } from '@aimq/events'
 
-/** What keeps one queue from being counted, and is no reason not to count the others. */
-const uncountable = /^(queue\/(permission-denied|unlogged|not-found)|events\/invalid-queue-name)$/
+/** What keeps one queue from being looked into, and is no reason not to look into the others. */
+export const uncountable = /^(queue\/(permission-denied|unlogged|not-found)|events\/invalid-queue-name)$/
 
 /** Counts of several queues; without those that cannot be counted: a missing grant, an unlogged table, a name of its own kind. */
 export async function measure(

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { aimq, aimqJson } from '../harness/aimq.ts'
 import { useDatabase } from '../harness/database.ts'
 
@@ -77,4 +77,59 @@ test('purge asks, and deletes them', async () => {
   })
   const { stdout } = await aimq(['dlq', 'list'], { env })
   expect(stdout).toBe('There are no dead letters.\n')
+})
+
+describe('a dead-letter queue with a name of its own', () => {
+  const jobs = async (queue: string) => (await database.query(`select message from pgmq.q_${queue}`)).length
+
+  beforeEach(async () => {
+    for (const queue of ['failed_mail', 'live', 'fresh_mail']) {
+      await database.query('select pgmq.create($1)', [queue])
+      await database.query(`delete from pgmq.q_${queue}`)
+    }
+    await database.query(`select pgmq.send('live', '{"to":"ada"}')`)
+    await database.query(`select pgmq.send('failed_mail', '{"to":"cleo"}'::jsonb, $1::jsonb)`, [
+      JSON.stringify(header),
+    ])
+  })
+
+  test('list, show and redrive find it', async () => {
+    expect((await aimq(['dlq', 'list'], { env })).stdout).toMatch(/^failed_mail +1 /m)
+    expect(await aimqJson(['dlq', 'show', 'failed_mail'], { env })).toMatchObject([
+      { from: 'emails', payload: { to: 'cleo' } },
+    ])
+    expect(await aimqJson(['dlq', 'redrive', 'failed_mail'], { env })).toEqual({
+      queue: 'failed_mail',
+      count: 1,
+    })
+    expect(await database.query('select message from pgmq.q_emails')).toEqual([{ message: { to: 'cleo' } }])
+  })
+
+  test('purge finds it, also when it is empty', async () => {
+    for (const count of [1, 0]) {
+      expect(await aimqJson(['dlq', 'purge', 'failed_mail', '--yes'], { env })).toEqual({
+        purged: [{ queue: 'failed_mail', count }],
+      })
+    }
+  })
+
+  test.each([['show'], ['redrive', '--to', 'fresh_mail'], ['purge', '--yes']])(
+    '%s: jobs that wait to be worked are not taken for dead letters',
+    async (command, ...options) => {
+      const { code, stderr } = await aimq(['dlq', command, 'live', ...options], { env })
+      expect(code).toBe(78)
+      expect(stderr).toContain('expected a dead-letter queue, got live')
+      expect(await jobs('live')).toBe(1)
+    },
+  )
+
+  test('what is not there is told under the usual name', async () => {
+    const { code, stderr } = await aimq(['dlq', 'show', 'nowhere'], { env })
+    expect(code).toBe(78)
+    expect(stderr).toContain('nowhere_dlq')
+  })
+
+  test('<queue>_dlq goes before: a queue with both means the second', async () => {
+    expect(await aimqJson(['dlq', 'show', 'emails'], { env })).toHaveLength(2)
+  })
 })

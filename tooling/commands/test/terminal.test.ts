@@ -16,7 +16,11 @@ const queues = async () =>
 
 beforeAll(async () => {
   await database.query('create extension if not exists pgmq')
-  for (const queue of ['emails', 'jobs']) await database.query('select pgmq.create($1)', [queue])
+  for (const queue of ['emails', 'jobs', 'emails_dlq'])
+    await database.query('select pgmq.create($1)', [queue])
+  await database.query(
+    `select pgmq.send('emails_dlq', '{}'::jsonb, '{"x-aimq-dead-letter": {"queue": "emails", "id": "7"}}'::jsonb)`,
+  )
 })
 beforeEach(() => database.query('delete from pgmq.q_jobs'))
 
@@ -56,6 +60,46 @@ test('enable-realtime without a name asks which queues', async () => {
   const { code, stdout } = await asking.ended()
   expect(code).toBe(0)
   expect(stdout).toContain('new jobs in emails wake their workers')
+})
+
+/** Picks the first that is offered, and says yes where that is asked. */
+async function pick(args: readonly string[], question: RegExp, many = false): Promise<string> {
+  const asking = await start(args, { env, terminal: true })
+  await asking.saw(question)
+  if (many) {
+    asking.child.stdin?.write(' ')
+    await asking.saw(/◼/)
+  }
+  asking.child.stdin?.write('\r')
+  const { code, stdout } = await asking.ended()
+  expect({ args, code, stdout }).toMatchObject({ code: 0 })
+  return stdout
+}
+
+test.each([
+  [['peek'], /Which queue[\s\S]*emails[\s\S]*jobs/, /There is nothing in emails/],
+  [['realtime', 'broadcast'], /workers of which queue[\s\S]*emails[\s\S]*jobs/, /told workers of emails/],
+  [['dlq', 'show'], /Dead letters of which[\s\S]*emails_dlq/, /emails\/7[\s\S]*dlq redrive emails_dlq/],
+  [['dlq', 'redrive', '--to', 'emails'], /to be sent back[\s\S]*emails_dlq/, /sent 1 dead letter/],
+  [['dlq', 'purge', '--yes'], /to be deleted[\s\S]*emails_dlq/, /deleted 0 messages of emails_dlq/],
+] as const)('%j without a name asks which queue', async (args, question, said) => {
+  expect(await pick(args, question)).toMatch(said)
+})
+
+test.each([
+  [['purge', '--yes'], /to lose their messages[\s\S]*emails/, /deleted \d+ messages? of emails/],
+  [['drop', '--yes'], /to be dropped[\s\S]*a_first/, /dropped a_first/],
+] as const)('%j without a name asks which queues', async (args, question, said) => {
+  if (args[0] === 'drop') await database.query(`select pgmq.create('a_first')`)
+  expect(await pick(args, question, true)).toMatch(said)
+})
+
+test('Ctrl-C at the question: nothing was done', async () => {
+  const asking = await start(['dlq', 'purge', '--yes'], { env, terminal: true })
+  await asking.saw(/to be deleted/)
+  asking.child.stdin?.write(ctrlC)
+  const { code, stdout } = await asking.ended()
+  expect({ code, stdout }).toMatchObject({ code: 130, stdout: expect.stringContaining('nothing was done') })
 })
 
 test('drop asks, names the host, and takes Ctrl-C for a no', async () => {

@@ -35,7 +35,7 @@ export const queueCommands: readonly CommandSpec[] = [
   },
   {
     name: 'drop',
-    operands: '<queue...>',
+    operands: '[queue...]',
     summary: 'drop queues with all their messages and their archives',
     database: true,
     json: true,
@@ -45,7 +45,7 @@ export const queueCommands: readonly CommandSpec[] = [
   },
   {
     name: 'purge',
-    operands: '<queue...>',
+    operands: '[queue...]',
     summary: 'delete every message in queues; the archive stays',
     database: true,
     json: true,
@@ -89,7 +89,7 @@ export const queueCommands: readonly CommandSpec[] = [
   },
   {
     name: 'peek',
-    operands: '<queue>',
+    operands: '[queue]',
     summary: 'look at messages without taking them',
     database: true,
     json: true,
@@ -118,7 +118,7 @@ export const deadLetterCommands: readonly CommandSpec[] = [
   },
   {
     name: 'dlq show',
-    operands: '<queue>',
+    operands: '[queue]',
     summary: 'show dead letters: what came, how often it was tried, and why it was given up',
     details: 'The queue is named by itself or by its dead-letter queue: "emails" means "emails_dlq".',
     database: true,
@@ -132,7 +132,7 @@ export const deadLetterCommands: readonly CommandSpec[] = [
   },
   {
     name: 'dlq redrive',
-    operands: '<queue>',
+    operands: '[queue]',
     summary: 'send dead letters back to where they came from',
     details:
       'Each batch moves in one statement: a letter is in one queue or in the other, never in both or in none.',
@@ -151,7 +151,7 @@ export const deadLetterCommands: readonly CommandSpec[] = [
   },
   {
     name: 'dlq purge',
-    operands: '<queue>',
+    operands: '[queue]',
     summary: 'delete every dead letter of a queue',
     database: true,
     json: true,

@@ -80,7 +80,7 @@ export const wakeUpCommands: readonly CommandSpec[] = [
   },
   {
     name: 'realtime broadcast',
-    operands: '<queue>',
+    operands: '[queue]',
     summary: 'send a wake-up by hand: look at this queue',
     database: true,
     json: true,

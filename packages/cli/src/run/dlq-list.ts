@@ -1,5 +1,6 @@
 import type { QueueMetrics } from '@aimq/events'
 import type { Context } from '../context.ts'
+import { deadLetterQueues } from '../dead-letter-queues.ts'
 import { measure } from '../measure.ts'
 import { count, duration } from '../show.ts'
 import { table } from '../table.ts'
@@ -8,9 +9,7 @@ import { withBus } from '../with-bus.ts'
 export async function run(context: Context, { empty }: { readonly empty?: boolean }): Promise<void> {
   const { output, signal, program } = context
   await withBus(context, { needs: ['queue'] }, async ({ bus }) => {
-    const { queues } = await bus.request('queue:list', {}, { signal })
-    const names = queues.map(({ queue }) => queue).filter((queue) => queue.endsWith('_dlq'))
-    const metrics = [...(await measure(bus, names, signal)).values()]
+    const metrics = [...(await measure(bus, await deadLetterQueues(bus, signal), signal)).values()]
     const rows = metrics.filter(({ total }) => empty === true || total > 0)
     if (output.json) {
       output.data(rows)

@@ -1,6 +1,7 @@
+import { expectNamed } from '../choose-queues.ts'
 import { CliError } from '../cli-error.ts'
 import type { Context } from '../context.ts'
-import { deadLetterQueueOf } from '../dead-letters.ts'
+import { chooseDeadLetterQueue } from '../dead-letter-queues.ts'
 import { exitCode } from '../exit-code.ts'
 import { counted } from '../show.ts'
 import { withBus } from '../with-bus.ts'
@@ -11,10 +12,17 @@ export interface RedriveOptions {
   readonly to?: string
 }
 
-export async function run(context: Context, options: RedriveOptions, named: string): Promise<void> {
-  const { output, signal } = context
-  const queue = deadLetterQueueOf(named)
+export async function run(
+  context: Context,
+  options: RedriveOptions,
+  named: string | undefined,
+): Promise<void> {
+  const { output, signal, program } = context
+  expectNamed(context, named, 'dlq redrive')
   await withBus(context, { needs: ['queue'] }, async ({ bus }) => {
+    const question = 'Which dead letters are to be sent back?'
+    const queue = await chooseDeadLetterQueue(context, bus, named, question)
+    if (queue === undefined) return output.line('There is no dead-letter queue.')
     const { count } = await bus.request(
       'queue:redrive',
       {
@@ -35,5 +43,6 @@ export async function run(context: Context, options: RedriveOptions, named: stri
         ? `There was nothing to send back in ${queue}.`
         : `${output.style('green', '✓')} sent ${counted(count, 'dead letter')} of ${queue} back to ${target}`,
     )
+    if (count > 0) output.note(`Watch it: ${program} top`)
   })
 }

@@ -1,5 +1,7 @@
+import { expectNamed } from '../choose-queues.ts'
 import type { Context } from '../context.ts'
-import { type DeadLetter, deadLetterQueueOf, readDeadLetter } from '../dead-letters.ts'
+import { chooseDeadLetterQueue } from '../dead-letter-queues.ts'
+import { type DeadLetter, readDeadLetter } from '../dead-letters.ts'
 import { plain } from '../output.ts'
 import { counted, localTime } from '../show.ts'
 import { withBus } from '../with-bus.ts'
@@ -10,11 +12,13 @@ export interface ShowOptions {
   readonly after?: string
 }
 
-export async function run(context: Context, options: ShowOptions, named: string): Promise<void> {
+export async function run(context: Context, options: ShowOptions, named: string | undefined): Promise<void> {
   const { output, signal, program } = context
-  const queue = deadLetterQueueOf(named)
+  expectNamed(context, named, 'dlq show')
   const limit = options.limit ?? 20
   await withBus(context, { needs: ['queue'] }, async ({ bus }) => {
+    const queue = await chooseDeadLetterQueue(context, bus, named, 'Dead letters of which queue?')
+    if (queue === undefined) return output.line('There is no dead-letter queue.')
     const { messages } = await bus.request(
       'queue:peek',
       { queue, limit, ...(options.after === undefined ? {} : { afterId: options.after }) },
@@ -31,9 +35,9 @@ export async function run(context: Context, options: ShowOptions, named: string)
     }
     output.line(letters.map((letter) => describe(context, letter)).join('\n\n'))
     if (letters.length === limit) {
-      output.note(`\nMore may follow: ${program} dlq show ${named} --after ${letters.at(-1)?.id}`)
+      output.note(`\nMore may follow: ${program} dlq show ${named ?? queue} --after ${letters.at(-1)?.id}`)
     }
-    output.note(`\nSend them back: ${program} dlq redrive ${named}`)
+    output.note(`\nSend them back: ${program} dlq redrive ${named ?? queue}`)
   })
 }
 

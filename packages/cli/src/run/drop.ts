@@ -1,10 +1,12 @@
 import { assertQueueName } from '@aimq/events'
+import { chooseQueues, expectNamed } from '../choose-queues.ts'
 import { CliError } from '../cli-error.ts'
 import { confirmLoss } from '../confirm.ts'
 import type { Context } from '../context.ts'
 import { exitCode } from '../exit-code.ts'
 import { measure } from '../measure.ts'
 import { counted } from '../show.ts'
+import { unfitness } from '../unfit.ts'
 import { withBus } from '../with-bus.ts'
 
 export interface DropOptions {
@@ -12,10 +14,19 @@ export interface DropOptions {
   readonly withDlq?: boolean
 }
 
-export async function run(context: Context, options: DropOptions, named: readonly string[]): Promise<void> {
+export async function run(context: Context, options: DropOptions, given: readonly string[]): Promise<void> {
   const { output, signal, program } = context
-  for (const queue of named) assertQueueName(queue)
+  expectNamed(context, given, 'drop')
+  for (const queue of given) assertQueueName(queue)
   await withBus(context, { needs: ['queue'] }, async ({ bus, database }) => {
+    const named = await chooseQueues(context, bus, {
+      named: given,
+      question: 'Which queues are to be dropped?',
+      among: () => true,
+      // What cannot be worked can be got rid of.
+      unfit: ({ queue }) => unfitness({ queue, unlogged: false }),
+    })
+    if (named.length === 0) return output.line('There is no queue that can be dropped.')
     const { queues } = await bus.request('queue:list', {}, { signal })
     const there = new Set(queues.map(({ queue }) => queue))
     const missing = named.filter((queue) => !there.has(queue))

@@ -1,4 +1,5 @@
 import type { PeekedMessage } from '@aimq/events'
+import { chooseQueue, expectNamed } from '../choose-queues.ts'
 import type { Context } from '../context.ts'
 import { plain } from '../output.ts'
 import { duration, localTime } from '../show.ts'
@@ -11,10 +12,14 @@ export interface PeekOptions {
   readonly archived?: boolean
 }
 
-export async function run(context: Context, options: PeekOptions, queue: string): Promise<void> {
+export async function run(context: Context, options: PeekOptions, named: string | undefined): Promise<void> {
   const { output, signal, program } = context
+  expectNamed(context, named, 'peek')
   const limit = options.limit ?? 20
   await withBus(context, { needs: ['queue'] }, async ({ bus }) => {
+    const offer = { question: 'Which queue is to be looked into?', among: () => true }
+    const queue = named ?? (await chooseQueue(context, bus, offer))
+    if (queue === undefined) return output.line('There is no queue that can be looked into.')
     const { messages } = await bus.request(
       'queue:peek',
       {

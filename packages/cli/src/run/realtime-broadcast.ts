@@ -1,6 +1,8 @@
 import { queueNameOf } from '@aimq/events'
+import { chooseQueue, expectNamed, isWorked } from '../choose-queues.ts'
 import type { Context } from '../context.ts'
 import { firstHealth } from '../first-health.ts'
+import { withBus } from '../with-bus.ts'
 import { withRealtime } from '../with-realtime.ts'
 import { pathNames } from './realtime-status.ts'
 
@@ -11,9 +13,16 @@ export interface BroadcastOptions {
   readonly due?: number
 }
 
-export async function run(context: Context, options: BroadcastOptions, queue: string): Promise<void> {
+export async function run(
+  context: Context,
+  options: BroadcastOptions,
+  named: string | undefined,
+): Promise<void> {
   const { output, signal } = context
-  queueNameOf(queue)
+  expectNamed(context, named, 'realtime broadcast')
+  if (named !== undefined) queueNameOf(named)
+  const queue = named ?? (await ask(context))
+  if (queue === undefined) return output.line('There is no queue with workers to be told.')
   await withRealtime(context, async ({ bus }) => {
     await firstHealth(bus, connectedWithinMs, signal)
     const { paths } = await bus.request(
@@ -32,3 +41,8 @@ export async function run(context: Context, options: BroadcastOptions, queue: st
       )
   })
 }
+
+const ask = (context: Context): Promise<string | undefined> =>
+  withBus(context, { needs: ['queue'] }, ({ bus }) =>
+    chooseQueue(context, bus, { question: 'The workers of which queue?', among: isWorked }),
+  )
