@@ -11,8 +11,8 @@ const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript
 const contexts = join(import.meta.dirname, 'contexts')
 
 /**
- * Type-checks `ts` blocks, each as a module of its own; answers with one line for each fault, where a reader would look
- * for it. What a page takes for granted (`client`, `tx`) stands in `contexts/<page, / as __>.d.ts`.
+ * Type-checks `ts` and `js` blocks, each as a module of its own; answers with one line for each fault, where a reader
+ * would look for it. What a page takes for granted (`client`, `tx`) stands in `contexts/<page, / as __>.d.ts`.
  */
 export async function typeFaults(blocks: readonly Block[]): Promise<string[]> {
   // Inside this package, so that what the examples import resolves.
@@ -36,7 +36,7 @@ async function programFaults(folder: string, blocks: readonly Block[]): Promise<
   await mkdir(folder)
   const files = new Map<string, Block>()
   for (const block of blocks) {
-    const file = `${fileName(block.page)}-${block.line}.ts`
+    const file = `${fileName(block.page)}-${block.line}.${block.language}`
     files.set(file, block)
     // A module even where nothing is imported.
     await writeFile(join(folder, file), `${block.text}export {}\n`)
@@ -47,8 +47,14 @@ async function programFaults(folder: string, blocks: readonly Block[]): Promise<
     join(folder, 'tsconfig.json'),
     JSON.stringify({
       extends: '../../../../tsconfig.base.json',
-      compilerOptions: { noEmit: true, isolatedDeclarations: false, declaration: false, types: ['node'] },
-      include: ['*.ts'],
+      compilerOptions: {
+        noEmit: true,
+        isolatedDeclarations: false,
+        declaration: false,
+        types: ['node'],
+        checkJs: true,
+      },
+      include: ['*.ts', '*.js'],
     }),
   )
   const args = [compiler, '--pretty', 'false', '-p', folder]
@@ -56,7 +62,7 @@ async function programFaults(folder: string, blocks: readonly Block[]): Promise<
     (failed: { stdout: string }) => failed,
   )
   return stdout.split('\n').flatMap((line) => {
-    const [, file = '', row, rest] = /^(.+\.ts)\((\d+),\d+\): error (.*)$/.exec(line) ?? []
+    const [, file = '', row, rest] = /^(.+\.[jt]s)\((\d+),\d+\): error (.*)$/.exec(line) ?? []
     const block = files.get(file)
     // Row 1 is the line below the fence.
     if (block !== undefined) return [`${placeOf({ ...block, line: block.line + Number(row) })}: ${rest}`]

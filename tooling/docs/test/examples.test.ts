@@ -1,7 +1,7 @@
-import { parseSync } from 'oxc-parser'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { commandFaults } from '../check-commands.ts'
+import { sessionCommands, textFaults } from '../check-text.ts'
 import { typeFaults } from '../check-types.ts'
 import { languages } from '../languages.ts'
 import { type Block, placeOf, readDocComments, readPages } from '../pages.ts'
@@ -24,11 +24,9 @@ it('every example in a doc comment type-checks', async () => {
   expect(await typeFaults(examples)).toEqual([])
 })
 
-it('every js block parses', () => {
-  const faults = of('js').flatMap((block) =>
-    parseSync('block.js', block.text).errors.map(({ message }) => `${placeOf(block)}: ${message}`),
-  )
-  expect(faults).toEqual([])
+it('every js block type-checks', async () => {
+  expect(of('js').length).toBeGreaterThan(0)
+  expect(await typeFaults(of('js'))).toEqual([])
 })
 
 it('every json block parses', () => {
@@ -48,6 +46,16 @@ it('every sh block names commands, scripts, flags and files that there are', () 
   expect(of('sh').flatMap(commandFaults)).toEqual([])
 })
 
+it('every text block is what the block before it prints, or is known to be only shown', () => {
+  expect(textFaults(blocks)).toEqual([])
+})
+
+it('every command of a session that is only shown exists', () => {
+  const commands = sessionCommands(blocks)
+  expect(commands.length).toBeGreaterThan(2)
+  expect(commands.flatMap(commandFaults)).toEqual([])
+})
+
 describe('the checks see what is wrong', () => {
   const block = (language: string, text: string): Block => ({ page: 'docs/page.md', line: 3, language, text })
 
@@ -57,6 +65,18 @@ describe('the checks see what is wrong', () => {
     ])
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(/^docs\/page\.md:6: TS2353/)
+  })
+
+  it('a name that plain JavaScript does not know, at its line of the page', async () => {
+    const faults = await typeFaults([block('js', "import { queu } from '@aimq/queue'\n\nqueu({})\n")])
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(/^docs\/page\.md:4: TS2724/)
+  })
+
+  it('a text block that no block prints', () => {
+    const text = block('text', 'dear ada\n')
+    expect(textFaults([block('ts', ''), text])).toEqual([])
+    expect(textFaults([block('sql', ''), text])).toEqual(['docs/page.md:3: no block before it prints it'])
   })
 
   it.each([
