@@ -35,13 +35,29 @@ export interface FoundTrigger {
   readonly name: string
   readonly schema: string
   readonly table: string
-  readonly function: { readonly schema: string; readonly name: string }
+  readonly function: {
+    readonly schema: string
+    readonly name: string
+    readonly settings: readonly string[] | null
+    /** Only of functions of the Python project. */
+    readonly body: string | null
+  }
   /** `O` fires, `D` is disabled, `R` fires only where replication applies rows, `A` there too. */
   readonly enabled: string
   readonly arguments: readonly string[]
   /** As PostgreSQL writes it. */
   readonly definition: string
   readonly comment: string | null
+}
+
+/** A function of schema `pgmq_public` that others than its owner and `service_role` may call. */
+export interface ExposedFunction {
+  readonly name: string
+  /** `pgmq_public.pop(text)` */
+  readonly signature: string
+  readonly definer: boolean
+  /** `PUBLIC`, `anon`, `authenticated` */
+  readonly callers: readonly string[]
 }
 
 export interface FoundPolicy {
@@ -65,6 +81,7 @@ export interface Catalogue {
   readonly tables: readonly FoundTable[]
   /** Those on queues, on tables of schema `aimq`, and any that executes a function of schema `aimq`. */
   readonly triggers: readonly FoundTrigger[]
+  readonly exposed: readonly ExposedFunction[]
   /** Those on `realtime.messages`. */
   readonly policies: readonly FoundPolicy[]
   /** Names in pgmq's own list, as they were typed. */
@@ -97,6 +114,7 @@ export async function readCatalogue(session: Session): Promise<Catalogue> {
       ...trigger,
       arguments: decodeArguments(trigger.arguments),
     })),
+    exposed: row.exposed as ExposedFunction[],
     policies: row.policies as FoundPolicy[],
     replicas: row.replicas as string[],
     queues: queues.map(({ name }) => String(name)),

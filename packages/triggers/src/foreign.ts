@@ -1,5 +1,6 @@
 import type { TriggerChange, TriggerFinding } from '@aimq/events'
 import type { Catalogue, FoundTrigger } from './catalogue.ts'
+import { isPython, pythonFindings } from './foreign-python.ts'
 import { isOn, isOurs, triggerNameOf } from './queue-trigger.ts'
 import { identifier } from './sql.ts'
 
@@ -42,30 +43,8 @@ function findingsOf(trigger: FoundTrigger, queue: string, channel: string): Trig
   ]
 }
 
-/** Of the Python project AIMQ: a function of this name, in schema `aimq` or wherever it was moved. */
-function isPython({ function: { name } }: FoundTrigger): boolean {
-  return name === 'pgmq_notify_job_enqueued'
-}
-
 function isPgmq({ function: { schema, name } }: FoundTrigger): boolean {
   return schema === 'pgmq' && name === 'notify_queue_listeners'
-}
-
-function pythonFindings(trigger: FoundTrigger, queue: string, channel: string): TriggerFinding[] {
-  const [topic = ''] = trigger.arguments
-  const findings: TriggerFinding[] = [
-    {
-      problem: 'foreign-trigger',
-      message: `trigger ${trigger.name} on pgmq.q_${queue} is the Python project's: it broadcasts every message by itself (a batch of 1,000 is 1,000 broadcasts, beyond Realtime's limits), with its id, on a public topic where anybody with the anon key can listen and send; install with replaceForeign: true, and its workers are told by ours`,
-    },
-  ]
-  if (topic !== channel) {
-    findings.push({
-      problem: 'wrong-channel',
-      message: `trigger ${trigger.name} on pgmq.q_${queue} tells "${topic}", and workers listen on "${channel}"; install with replaceForeign: true`,
-    })
-  }
-  return findings
 }
 
 function pgmqFinding(trigger: FoundTrigger, queue: string): TriggerFinding {

@@ -1,6 +1,7 @@
 import type { TriggerFinding, TriggerState } from '@aimq/events'
 import type { Catalogue } from './catalogue.ts'
 import { foreignOn } from './foreign.ts'
+import { exposedFindings, isPython } from './foreign-python.ts'
 import type { QueueTriggerSettings } from './options.ts'
 import { wantedFor } from './plan.ts'
 import { ourTriggerOn, queueTrigger, settingsOf, versionOfTrigger } from './queue-trigger.ts'
@@ -21,7 +22,9 @@ function stateOf(found: Catalogue, queue: string, usual: QueueTriggerSettings): 
   const table = `pgmq.q_${queue.toLowerCase()}`
   const unfit = unfitness(found, queue)
   if (unfit !== undefined) return { name: queue, kind: 'queue', table, installed: false, findings: [unfit] }
-  const foreign = foreignOn(found, queue, usual.channel).flatMap(({ findings }) => findings)
+  const others = foreignOn(found, queue, usual.channel)
+  const python = others.some(({ trigger: other }) => isPython(other))
+  const foreign = [...others.flatMap(({ findings }) => findings), ...exposedFindings(found, python)]
   const trigger = ourTriggerOn(found, queue)
   if (trigger === undefined) {
     const findings = [...judge([queueTrigger(queue, usual)], found), ...foreign]

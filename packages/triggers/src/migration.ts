@@ -2,6 +2,7 @@ import type { Clock, RequestInput, RequestOutput } from '@aimq/events'
 import { listenersWanted } from './apply.ts'
 import { ownedCore } from './core.ts'
 import { lockTimeoutMs, safePath } from './database.ts'
+import { pythonFunction } from './foreign-python.ts'
 import { installLockSql } from './ledger.ts'
 import type { QueueTriggerSettings } from './options.ts'
 import { wantedFor } from './plan.ts'
@@ -95,6 +96,7 @@ do $aimq$
 declare
   waited pg_catalog.text := pg_catalog.current_setting('lock_timeout');
   path pg_catalog.text := pg_catalog.current_setting('search_path');
+  other record;
 begin
   -- Nothing is run that somebody else put into a schema of the search path.
   perform pg_catalog.set_config('search_path', '${safePath}', true);
@@ -154,10 +156,19 @@ function refuseForeign(queue: string): string {
 end if;`
 }
 
+/** Those that `install` replaces: the Python project's under any name, whatever has the name of ours, and pgmq's. */
 function dropForeign(queue: string): string {
-  return `if ${foreign(queue)} then
-  drop trigger ${triggerNameOf(queue)} on pgmq.q_${queue};
-end if;
+  return `for other in
+  select t.tgname as name
+  from pg_catalog.pg_trigger as t
+  join pg_catalog.pg_proc as f on f.oid = t.tgfoid
+  join pg_catalog.pg_namespace as n on n.oid = f.pronamespace
+  where t.tgrelid = 'pgmq.q_${queue}'::regclass and not t.tgisinternal
+    and (n.nspname, f.proname) <> ('aimq', 'notify_job_enqueued')
+    and (f.proname = '${pythonFunction}' or t.tgname = '${triggerNameOf(queue)}')
+loop
+  execute format('drop trigger %I on pgmq.q_${queue}', other.name);
+end loop;
 if exists (
   select from pg_catalog.pg_trigger
   where tgrelid = 'pgmq.q_${queue}'::regclass and tgname = 'trigger_notify_queue_insert_listeners'

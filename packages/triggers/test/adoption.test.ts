@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createTriggersClient, type TriggersClient } from '../src/index.ts'
 import { createDatabase, failureOf, notificationsOf, type TestDatabase } from './database.ts'
 import { createRealtime } from './realtime-schema.ts'
+import { supabaseRoles } from './roles-setup.ts'
 
 let database: TestDatabase
 let triggers: TriggersClient
@@ -68,6 +69,64 @@ it('reports the triggers of the Python project and what is wrong with them, and 
   expect(
     await database.query(`select proname from pg_proc where pronamespace = 'aimq'::regnamespace`),
   ).toEqual([{ proname: 'pgmq_notify_job_enqueued' }])
+})
+
+/** What its migration lets others call. */
+async function pythonFunctions(): Promise<void> {
+  await supabaseRoles(database)
+  await database.query(`
+    create schema pgmq_public;
+    create function pgmq_public.create_queue(queue_name text, with_realtime boolean default true, channel_name text default 'worker-wakeup', event_name text default 'job_enqueued')
+      returns jsonb language sql security definer as $$ select '{}'::jsonb $$;
+    create function pgmq_public.enable_queue_realtime(queue_name text, channel_name text, event_name text)
+      returns jsonb language sql security definer as $$ select '{}'::jsonb $$;
+    create function pgmq_public.disable_queue_realtime(queue_name text)
+      returns jsonb language sql security definer as $$ select '{}'::jsonb $$;
+    create function pgmq_public.read(queue_name text, sleep_seconds integer, n integer)
+      returns setof pgmq.message_record language sql as $$ select * from pgmq.read(queue_name, sleep_seconds, n) $$;
+    create function pgmq_public.delete(queue_name text, message_id bigint) returns boolean language sql as $$ select true $$;
+    create function pgmq_public.mine() returns int language sql security definer as 'select 1';
+    revoke all on function pgmq_public.enable_queue_realtime, pgmq_public.delete from public;
+    grant execute on function pgmq_public.enable_queue_realtime, pgmq_public.delete to authenticated`)
+}
+
+it('reports what everybody may call of the Python project, until it is revoked', async () => {
+  await createRealtime(database)
+  await database.query(`select pgmq.create('emails'), pgmq.create('plain')`)
+  await pythonTriggers('emails', 'aimq:jobs')
+  await pythonFunctions()
+  const messages = async () =>
+    (await triggers.list()).triggers.map(({ findings }) => findings.map(({ message }) => message).join('\n'))
+  const [emails, plain] = await messages()
+  expect(emails).toMatch(/every message by itself/)
+  expect(emails).toMatch(/public topic/)
+  expect(emails).toMatch(/search_path.*"realtime, pg_catalog".*one schema of that name/)
+  expect(emails).toMatch(/pgmq_public\.read\(text,integer,integer\) by PUBLIC/)
+  expect(emails).toMatch(/pgmq_public\.delete\(text,bigint\) by authenticated/)
+  for (const message of [emails, plain]) {
+    expect(message).toContain('pgmq_public.create_queue(text,boolean,text,text) by PUBLIC')
+    expect(message).toContain('pgmq_public.enable_queue_realtime(text,text,text) by authenticated')
+    expect(message).toContain('pgmq_public.disable_queue_realtime(text) by PUBLIC')
+    expect(message).not.toContain('mine()')
+  }
+  expect(plain).not.toContain('pgmq_public.read')
+  await triggers.install({ replaceForeign: true })
+  const revokes = (await messages()).flatMap(
+    (text) => text.match(/revoke all on function .*? from [\w, ]+/g) ?? [],
+  )
+  expect(revokes).toHaveLength(2)
+  await database.query(revokes.join(';'))
+  expect(await messages()).toEqual(['', ''])
+})
+
+it('reports a trigger of the Python project under any name, and replaces it by file as by call', async () => {
+  await createRealtime(database)
+  await database.query(`select pgmq.create('emails')`)
+  await pythonTriggers('emails', 'aimq:jobs')
+  await database.query('alter trigger aimq_notify_emails on pgmq.q_emails rename to "Wake ""them"""')
+  expect((await triggers.plan({ replaceForeign: true })).changes[0]).toMatchObject({ action: 'remove' })
+  await database.query((await triggers.migration({ queues: ['emails'], replaceForeign: true })).sql)
+  expect((await triggers.list()).triggers[0]).toMatchObject({ installed: true, findings: [] })
 })
 
 it('reports pgmq.enable_notify_insert with its dangers, stands beside it, and replaces it on request', async () => {

@@ -57,7 +57,12 @@ select
       'name', t.tgname,
       'schema', n.nspname,
       'table', c.relname,
-      'function', json_build_object('schema', fn.nspname, 'name', f.proname),
+      'function', json_build_object(
+        'schema', fn.nspname,
+        'name', f.proname,
+        'settings', f.proconfig,
+        'body', case f.proname when 'pgmq_notify_job_enqueued' then f.prosrc end
+      ),
       'enabled', t.tgenabled,
       'arguments', encode(t.tgargs, 'hex'),
       'definition', pg_catalog.pg_get_triggerdef(t.oid),
@@ -71,6 +76,24 @@ select
     where not t.tgisinternal and t.tgparentid = 0
       and (fn.nspname = 'aimq' or n.nspname = 'aimq' or n.nspname = 'pgmq' and c.relname like 'q\_%')
   ) as triggers,
+  -- What the Python project lets the roles of Supabase call that anybody can have.
+  (
+    select coalesce(json_agg(json_build_object(
+      'name', p.proname,
+      'signature', p.oid::regprocedure,
+      'definer', p.prosecdef,
+      'callers', allowed.callers
+    ) order by p.proname, p.oid), '[]')
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    cross join lateral (
+      select json_agg(coalesce(r.rolname, 'PUBLIC') order by r.rolname) as callers
+      from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) as a
+      left join pg_catalog.pg_roles as r on r.oid = a.grantee
+      where a.grantee = 0 or r.rolname in ('anon', 'authenticated')
+    ) as allowed
+    where n.nspname = 'pgmq_public' and allowed.callers is not null
+  ) as exposed,
   (
     select coalesce(json_agg(json_build_object(
       'name', p.polname,
