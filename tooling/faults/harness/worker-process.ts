@@ -17,7 +17,7 @@ export interface WorkerProcessOptions {
   readonly realtime?: RealtimeOptions
   /** How long a handler takes; a payload's `ms` comes first. */
   readonly jobMs?: number
-  /** The handler blocks the event loop so long, and then throws. */
+  /** The handler blocks the event loop so long, and until another process has the job, too; after as long as a job takes it throws. */
   readonly blockMs?: number
   /** `after-done`: kills itself once a handler has ended, before that can be settled. */
   readonly die?: 'after-done'

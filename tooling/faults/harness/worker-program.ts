@@ -9,7 +9,7 @@ import { queue } from '@aimq/queue'
 import { realtime } from '@aimq/realtime'
 import { deadLetter, type Job, type Outcome, worker } from '@aimq/worker'
 import { givenSettings } from './child-program.ts'
-import { record } from './ledger.ts'
+import { readLedger, record } from './ledger.ts'
 import type { JobWish, WorkerHealth, WorkerProcessOptions } from './worker-process.ts'
 
 const settings = givenSettings<WorkerProcessOptions>()
@@ -20,13 +20,17 @@ if (clockSkewMs !== 0) {
   Date.now = () => truth() + clockSkewMs
 }
 
+const startedElsewhere = (key: string) =>
+  readLedger(ledger).some(({ what, id, pid }) => what === 'start' && id === key && pid !== process.pid)
+
 async function handler(job: Job<JobWish | null>): Promise<Outcome | undefined> {
   const { key = job.id, ms = jobMs, fails = 0, dead = false, poison = false } = job.payload ?? {}
   record(ledger, 'start', key, job.waitedMs)
   if (poison) process.kill(process.pid, 'SIGKILL')
   if (blockMs > 0) {
     const until = performance.now() + blockMs
-    while (performance.now() < until);
+    while (performance.now() < until || !startedElsewhere(key));
+    if (ms > 0) await sleep(ms)
     throw new Error('too late to be recorded')
   }
   if (ms > 0) await sleep(ms, undefined, { signal: job.signal })
