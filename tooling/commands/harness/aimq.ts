@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
 import { canary } from './database.ts'
+import { watchProcessList } from './process-list.ts'
 
 /** The built program. */
 export const bin: string = fileURLToPath(new URL('../../../packages/cli/dist/bin.js', import.meta.url))
@@ -35,6 +35,8 @@ export interface Started {
   /** Resolves when the pattern is in the output; rejects when the process ends without it. */
   saw(pattern: RegExp): Promise<RegExpExecArray>
   ended(): Promise<Ended>
+  /** The command lines of it and of all that it has started so far. */
+  processes(): readonly string[]
 }
 
 /** A folder that is gone after the test. */
@@ -62,7 +64,7 @@ export async function start(
   child.stdin.on('error', () => {})
   if (!terminal && !stdinStaysOpen) child.stdin.end(stdin ?? '')
   else if (stdin !== undefined) child.stdin.write(stdin)
-  expect(commandLine(child.pid)).not.toContain(canary)
+  const processes = watchProcessList(child.pid ?? 0)
   const said = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -70,10 +72,11 @@ export async function start(
       child.emit('said')
     })
   }
-  const closed = once(child, 'close')
+  const closed = once(child, 'close').finally(() => processes.stop())
   onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await closed
+    expectNoSecret(processes.seen())
   })
   const output = () => said.stdout + said.stderr
   return {
@@ -91,10 +94,17 @@ export async function start(
       await closed
       // Whatever it was: no secret, and no stack.
       expect(output()).not.toContain(canary)
+      expectNoSecret(processes.seen())
       expect(output()).not.toMatch(/^\s+at .*:\d+:\d+/m)
       return { code: child.exitCode, ...said }
     },
+    processes: processes.seen,
   }
+}
+
+/** Every process of the machine can read these. */
+export function expectNoSecret(commandLines: readonly string[]): void {
+  expect(commandLines.filter((line) => line.includes(canary))).toEqual([])
 }
 
 /** Runs it to its end. */
@@ -117,13 +127,4 @@ function inTerminal(words: readonly string[]): string[] {
   return process.platform === 'darwin'
     ? ['script', '-q', '/dev/null', 'sh', '-c', command]
     : ['script', '-qefc', command, '/dev/null']
-}
-
-/** As `ps` shows it. */
-function commandLine(pid: number | undefined): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-  } catch {
-    return ''
-  }
 }
