@@ -78,9 +78,9 @@ function secured(options: ResolvedRoles): string {
   return fill('roles/row-security', { fragments: { tables: literals(tables(options)) } })
 }
 
-/** Which role meets which table. */
+/** Which role meets which table, once though queues share a dead-letter queue. */
 function policies(options: ResolvedRoles): string[][] {
-  return options.queues.flatMap(({ name, deadLetterQueue }) =>
+  const all = options.queues.flatMap(({ name, deadLetterQueue }) =>
     options.roles.flatMap((role) => {
       const met = {
         installer: [`q_${name}`],
@@ -91,18 +91,26 @@ function policies(options: ResolvedRoles): string[][] {
       return met.map((table) => [table, roleName(options, role)])
     }),
   )
+  return [...new Map(all.map((pair) => [pair.join(' '), pair])).values()]
 }
 
 function removal(options: ResolvedRoles): string {
   const { queues, roles, rowSecurity } = options
   const sequences = queues.map(({ name }) => `q_${name}_msg_id_seq`)
+  const own = tables({
+    queues: queues.filter(({ name, deadLetterQueue }) => deadLetterQueue === `${name}_dlq`),
+  })
+  const named = queues.flatMap(({ name }) => [`q_${name}`, `a_${name}`])
+  const relations = [...new Set([...own, ...named])].sort()
+  const shared = tables(options).filter((table) => !relations.includes(table))
   const keyPolicies = queues.map(({ name }) => keyPolicy(options, name))
   return fill('roles/remove', {
     fragments: {
       queues: queues.map(({ name }) => name).join(', '),
       roles: literals(roles.map((role) => roleName(options, role))),
-      tables: literals(tables(options)),
-      relations: literals([...tables(options), ...sequences]),
+      relations: literals([...relations, ...sequences]),
+      // A list of nothing is no SQL.
+      shared: literals(shared.length === 0 ? [''] : shared),
       key_policies: literals(keyPolicies),
       hint_policies: rows(roles.map((role) => [roleName(options, role), realtimePolicy(options, role)])),
       row_security: rowSecurity
@@ -112,7 +120,7 @@ function removal(options: ResolvedRoles): string {
   })
 }
 
-function tables({ queues }: ResolvedRoles): string[] {
+function tables({ queues }: Pick<ResolvedRoles, 'queues'>): string[] {
   const all = queues.flatMap(({ name, deadLetterQueue }) =>
     [name, deadLetterQueue].flatMap((queue) => [`q_${queue}`, `a_${queue}`]),
   )

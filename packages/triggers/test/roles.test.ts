@@ -117,6 +117,48 @@ describe('the SQL for roles', () => {
     expect(await attempt(database, worker, 'update pgmq.q_emails set vt = vt')).toBe('42501')
   })
 
+  it('leaves a dead-letter queue that several share to the roles of the others', async () => {
+    const shared = (name: string) => ({ name, deadLetterQueue: 'morgue' })
+    const { options, worker, reader } = await installRoles(database, {
+      queues: [shared('emails'), shared('orders')],
+      rowSecurity: true,
+    })
+    const look = 'select message from pgmq.q_morgue'
+    await database.query(`select pgmq.send('morgue', '{}')`)
+    const seen = async () => {
+      const client = await database.pool.connect()
+      try {
+        return (await client.query(`begin; set local role ${reader}; ${look}`)) as unknown as {
+          rows: unknown[]
+        }[]
+      } finally {
+        await client.query('rollback')
+        client.release()
+      }
+    }
+    await database.query(rolesSql({ ...options, queues: [shared('emails')], remove: true }))
+    expect(await attempt(database, worker, send('morgue'))).toBe('ok')
+    expect((await seen())[2]?.rows).not.toEqual([])
+    expect(
+      await database.query(`select relrowsecurity as secured from pg_class where relname = 'q_morgue'`),
+    ).toEqual([{ secured: true }])
+    expect(await attempt(database, reader, 'select from pgmq.q_emails')).toBe('42501')
+    await database.query(rolesSql({ ...options, queues: [shared('orders')], remove: true }))
+    expect(await rolesLike(String(options.prefix))).toEqual([])
+    await database.query(`select pgmq.purge_queue('morgue')`)
+  })
+
+  it('takes back a dead-letter queue of its own with its queue, and everything with the last one', async () => {
+    const before = await rightsIn(database)
+    const { options, reader } = await installRoles(database, { queues: ['emails', 'orders'] })
+    await database.query(rolesSql({ ...options, queues: ['emails'], remove: true }))
+    expect(await attempt(database, reader, 'select message from pgmq.q_emails_dlq')).toBe('42501')
+    expect(await attempt(database, reader, 'select message from pgmq.q_orders_dlq')).toBe('ok')
+    await database.query(rolesSql({ ...options, queues: ['orders'], remove: true }))
+    expect(await rolesLike(String(options.prefix))).toEqual([])
+    expect(await rightsIn(database)).toBe(before)
+  })
+
   it('keeps a role that owns something', async () => {
     const { options, reader } = await installRoles(database, { queues: ['emails'] })
     await database.query(`create table public.kept (); alter table public.kept owner to ${reader}`)

@@ -1,11 +1,13 @@
 -- AIMQ: takes back what the roles may do with queues #queues#, and drops each role that may do nothing any more.
--- Queues and messages stay. Run it as the role that ran the other file.
+-- Queues and messages stay. Run it as the role that ran the other file. A dead-letter queue that is not named after its
+-- queue may be shared: a role that has another queue keeps it.
 do $aimq$
 declare
   waited pg_catalog.text := pg_catalog.current_setting('lock_timeout');
   path pg_catalog.text := pg_catalog.current_setting('search_path');
   item record;
   shared record;
+  busy pg_catalog.name[];
 begin
   -- Nothing is run that somebody else put into a schema of the search path.
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -14,12 +16,27 @@ begin
   end if;
   perform pg_advisory_xact_lock(hashtextextended('aimq.migration', 0));
 
+  -- Roles with another queue.
+  busy := array(
+    select r.rolname from pg_catalog.pg_roles as r
+    where r.rolname in (#roles#) and exists (
+      select from pg_catalog.pg_shdepend as d
+      join pg_catalog.pg_class as c on c.oid = d.objid
+      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+      where d.refobjid = r.oid and d.refclassid = 'pg_catalog.pg_authid'::regclass and d.deptype = 'a'
+        and d.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
+        and d.classid = 'pg_catalog.pg_class'::regclass and n.nspname = 'pgmq'
+        and c.relkind in ('r', 'p') and c.relname like 'q\_%' and c.relname not in (#relations#, #shared#)
+    )
+  );
+
   for item in
     select p.polname, p.polrelid::regclass as relation
     from pg_catalog.pg_policy as p
     where (p.polname in (#roles#) and p.polrelid in (
         select c.oid from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where n.nspname = 'pgmq' and c.relname in (#tables#)
+        where n.nspname = 'pgmq'
+          and (c.relname in (#relations#) or c.relname in (#shared#) and p.polname <> all (busy))
       ))
       or p.polname in (#key_policies#)
   loop
@@ -32,7 +49,8 @@ begin
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     cross join pg_catalog.pg_roles as r
-    where n.nspname = 'pgmq' and c.relname in (#relations#) and r.rolname in (#roles#)
+    where n.nspname = 'pgmq' and r.rolname in (#roles#)
+      and (c.relname in (#relations#) or c.relname in (#shared#) and r.rolname <> all (busy))
   loop
     execute format(
       'revoke all on %s %s from %I',
