@@ -25,22 +25,31 @@ it('a contract that grows releases no other package, for it stays in their range
   expect(await released({ '@aimq/events': 'minor' })).toEqual(['@aimq/events'])
 })
 
+it('a minor of the queue takes along the command line, which brings it and whose range it leaves', async () => {
+  expect(await released({ '@aimq/queue': 'minor' })).toEqual(['@aimq/cli', '@aimq/queue'])
+  // It is the range that does it: within a wider one the queue would be released alone.
+  const wider = (manifest: string) =>
+    manifest.replace('"@aimq/queue": "workspace:^"', '"@aimq/queue": "workspace:>=0.1.0 <1"')
+  expect(await released({ '@aimq/queue': 'minor' }, wider)).toEqual(['@aimq/queue'])
+})
+
 it('a contract that breaks releases all that speak it', async () => {
   expect(await released({ '@aimq/events': 'major' })).toEqual(packages.map(({ name }) => name).toSorted())
 })
 
-/** The packages whose versions change. */
-async function released(changes: Record<string, Bump>): Promise<string[]> {
+/** The packages whose versions change, if their manifests were changed like this. */
+async function released(
+  changes: Record<string, Bump>,
+  change = (manifest: string) => manifest,
+): Promise<string[]> {
   const copy = await mkdtemp(join(tmpdir(), 'aimq-release-'))
   onTestFinished(() => rm(copy, { recursive: true }))
   for (const file of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', '.changeset/config.json'])
     await cp(join(workspace, file), join(copy, file))
   for (const { folder } of packages) {
     await mkdir(join(copy, 'packages', folder), { recursive: true })
-    await cp(
-      join(workspace, 'packages', folder, 'package.json'),
-      join(copy, 'packages', folder, 'package.json'),
-    )
+    const manifest = await readFile(join(workspace, 'packages', folder, 'package.json'), 'utf8')
+    await writeFile(join(copy, 'packages', folder, 'package.json'), change(manifest))
   }
   await symlink(join(workspace, 'node_modules'), join(copy, 'node_modules'))
   const lines = Object.entries(changes).map(([name, bump]) => `"${name}": ${bump}`)
