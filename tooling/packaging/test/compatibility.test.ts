@@ -111,3 +111,27 @@ it.concurrent.each([
     expect((await project.node(['embedded.ts', 'data'])).stdout).toBe('2\n')
   },
 )
+
+it.concurrent.each([
+  ['previous', 'today', ofPrevious, ofToday],
+  ['today', 'previous', ofToday, ofPrevious],
+])(
+  'where triggers of %s were installed, those of %s install theirs, and again the other way round',
+  async (...cell) => {
+    const [, , one, other] = cell
+    await using project = await createProject()
+    await project.copyProgram('combination.ts')
+    await using database = await createDatabase()
+    await database.query(`select pgmq.create('emails')`)
+    for (const of of [one, other, one]) {
+      const others = ['events', 'queue', 'realtime', 'worker'].map((part) => ofToday(part).spec)
+      await project.install(of('triggers').spec, ...others)
+      const { stdout } = await project.node(['combination.ts', ...steps], { DATABASE_URL: database.url })
+      expect(JSON.parse(stdout)).toMatchObject({
+        worked: true,
+        wokenBy: 'listen',
+        answers: { triggers: 'answers' },
+      })
+    }
+  },
+)
