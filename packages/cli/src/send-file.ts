@@ -199,6 +199,7 @@ function report(context: Context, { queue, path, options, tally, failure }: Outc
   if (options.rejects !== undefined && skippedCount > 0) {
     output.note(`Mend ${options.rejects} and send it: ${program} send ${queue} --file ${options.rejects}`)
   }
+  if (complete && sent > 0) output.note(`Watch them: ${program} top`)
   if (complete) return skippedCount > 0 ? exitCode.findings : exitCode.ok
   const goOn =
     path === '-'

@@ -92,8 +92,11 @@ function report(
   }
   if (!isWorked(first)) return
   output.note(`\nSend to it:  ${program} send ${first} '{"to":"ada@example.com"}'`)
-  if (paths === undefined && findStep('triggers', cwd) !== undefined) {
+  output.note(`Work it:     ${program} start handlers   # handlers/${first}.ts works the queue "${first}"`)
+  if (paths !== undefined) {
+    const elsewhere = `for queues that others made: ${program} enable-realtime`
+    output.note(`Wake-ups:    ${program} realtime listen   # shows them; ${elsewhere}`)
+  } else if (findStep('triggers', cwd) !== undefined) {
     output.note(`Wake-ups:    ${program} enable-realtime ${first}`)
   }
-  output.note(`Work it:     ${program} start handlers   # handlers/${first}.ts works the queue "${first}"`)
 }

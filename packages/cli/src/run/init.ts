@@ -92,6 +92,7 @@ function sayNext(context: Context, folder: string, given: string | undefined): v
     [`${program} create emails`, 'the queue, in another terminal'],
     [`${program} start handlers`, 'its worker'],
     [`${program} send emails '{"to":"ada@example.com"}'`, 'a job, in a third one'],
+    [`${program} top`, 'what flows, live'],
   ]
   const width = Math.max(...steps.map(([line = '']) => line.length))
   output.line('\nNext:')

@@ -1,9 +1,11 @@
 import { type QueueInfo, type QueueMetrics, queueNamePattern, type TriggerState } from '@aimq/events'
+import { isWorked } from '../choose-queues.ts'
 import type { Context } from '../context.ts'
 import { measure } from '../measure.ts'
 import { count, duration } from '../show.ts'
 import { type Column, table } from '../table.ts'
 import { queueTriggers, wakeUpWord } from '../trigger-state.ts'
+import { unfitness } from '../unfit.ts'
 import { withBus } from '../with-bus.ts'
 
 interface Row {
@@ -39,6 +41,10 @@ export async function run(context: Context): Promise<void> {
       return
     }
     output.line(await table(output, columns(triggers !== undefined), rows))
+    // Whoever has queues and never created one here would not hear of it.
+    const polled = rows.find(({ info, trigger }) => trigger?.installed === false && canBeWoken(info))
+    if (polled !== undefined)
+      output.note(`Wake workers at once: ${program} enable-realtime ${polled.info.queue}`)
   })
 }
 
@@ -65,9 +71,11 @@ function columns(withTriggers: boolean): Column<Row>[] {
   ]
 }
 
+const canBeWoken = (info: QueueInfo): boolean => isWorked(info.queue) && unfitness(info) === undefined
+
 /** A dead-letter queue is not worked, so nobody has to be woken for it. */
 const wakeUps = ({ info, trigger }: Row): string =>
-  info.queue.endsWith('_dlq') && !trigger?.installed ? '–' : wakeUpWord(trigger)
+  !isWorked(info.queue) && !trigger?.installed ? '–' : wakeUpWord(trigger)
 
 const remarks = ({ queue, partitioned, unlogged }: QueueInfo): string =>
   [

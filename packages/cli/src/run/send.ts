@@ -39,7 +39,7 @@ export async function run(
     ...key(options),
   }
   return withBus(context, { needs: ['queue'] }, async ({ bus }) => {
-    const { output, signal } = context
+    const { output, signal, program } = context
     const { ids, duplicateIds } = await bus.request('queue:send', { queue, messages: [message] }, { signal })
     const [id = ''] = ids
     const duplicate = duplicateIds.includes(id)
@@ -47,6 +47,7 @@ export async function run(
     else if (duplicate)
       output.line(`${output.style('yellow', '=')} ${queue}/${id} was sent with this key before`)
     else output.line(`${output.style('green', '✓')} sent as ${queue}/${id}${dueText(options)}`)
+    output.note(`Watch it: ${program} top`)
     return exitCode.ok
   })
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bus } from '@aimq/events'
+import { isWorked } from '../choose-queues.ts'
 import { connect } from '../connect.ts'
 import type { Context } from '../context.ts'
 import { type Database, openDatabase } from '../database.ts'
@@ -61,11 +62,17 @@ async function twoLooks(look: Look, signal: AbortSignal): Promise<Sample> {
   return look(signal)
 }
 
-async function printOnce({ output, signal }: Context, { location }: Database, look: Look): Promise<void> {
+async function printOnce(
+  { output, signal, program }: Context,
+  { location }: Database,
+  look: Look,
+): Promise<void> {
   const sample = await twoLooks(look, signal)
   const frame: Frame = { sample, history: new Map(), location, intervalMs: undefined }
   const lines = render(frame, { columns: output.columns(), rows: Number.POSITIVE_INFINITY }, output.style)
   for (const line of lines) output.line(line.trimEnd())
+  const hasLetters = sample.queues.some(({ queue, ready }) => !isWorked(queue) && ready > 0)
+  if (hasLetters) output.note(`\nDead letters: ${program} dlq list`)
 }
 
 /** A line of JSON for each look. */
