@@ -75,6 +75,8 @@ test('purge asks, and deletes them', async () => {
   expect(await aimqJson(['dlq', 'purge', 'emails', '--yes'], { env })).toEqual({
     purged: [{ queue: 'emails_dlq', count: 2 }],
   })
+  const again = await aimq(['dlq', 'purge', 'emails', '--yes'], { env })
+  expect(again).toMatchObject({ code: 0, stdout: '✓ deleted 0 messages of emails_dlq\n' })
   const { stdout } = await aimq(['dlq', 'list'], { env })
   expect(stdout).toBe('There are no dead letters.\n')
 })

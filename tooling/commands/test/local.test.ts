@@ -64,6 +64,23 @@ test('dev takes its PostgreSQL along when the terminal is closed', async () => {
   await expect(new pg.Client({ connectionString: url }).connect()).rejects.toThrow('ECONNREFUSED')
 })
 
+test('dev --json: one line, with what to connect to', async () => {
+  const cwd = await temporaryFolder()
+  const dev = await start(['dev', '--json'], { cwd })
+  await dev.saw(/\n/)
+  dev.child.kill('SIGINT')
+  const { code, stdout, stderr } = await dev.ended()
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(JSON.parse(stdout)).toEqual({
+    DATABASE_URL: expect.stringMatching(/^postgres:/),
+    SUPABASE_URL: expect.stringMatching(/^http:/),
+    SUPABASE_ANON_KEY: expect.stringMatching(/^eyJ/),
+    SUPABASE_SERVICE_ROLE_KEY: expect.stringMatching(/^eyJ/),
+    dataDir: join(cwd, '.aimq'),
+    joined: false,
+  })
+})
+
 test('dev without a Realtime runs until it is told to stop, too', async () => {
   const dev = await start(['dev', '--no-realtime'], { cwd: await temporaryFolder() })
   await dev.saw(/PostgreSQL with pgmq, for development[\s\S]*Ctrl-C/)

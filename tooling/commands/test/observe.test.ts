@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { aimq, aimqJson, start } from '../harness/aimq.ts'
 import { useDatabase } from '../harness/database.ts'
 
@@ -14,31 +14,41 @@ beforeAll(async () => {
   await database.query(`select pgmq.archive('emails', 1::bigint)`)
 })
 
+/** What `top` shows of the last minute and of canaries, it shows of a slow machine only now and then: asked until it does. */
+const eventually = <Result>(look: () => Promise<Result>): Promise<Result> =>
+  vi.waitFor(look, { timeout: 50_000, interval: 100 })
+
+const doneJustNow = () => database.query('update pgmq.a_emails set archived_at = clock_timestamp()')
+
 test('top where there is no terminal prints one frame', async () => {
-  const { code, stdout } = await aimq(['top'], { env })
-  expect(code).toBe(0)
-  expect(stdout).toMatch(/^wake-ups {2}● LISTEN\/NOTIFY [\d.]+ ms$/m)
+  const stdout = await eventually(async () => {
+    const { code, stdout } = await aimq(['top'], { env })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^wake-ups {2}● LISTEN\/NOTIFY [\d.]+ m?s$/m)
+    return stdout
+  })
   expect(stdout).toMatch(/^emails +2 +· +· /m)
   expect(stdout).toContain('2 ready · 0 in hand')
   expect(stdout).not.toContain('\u001b')
 })
 
-test('top --once --json: rates between two looks, latency from the archive', async () => {
-  const sample = await aimqJson(['top', 'emails', '--once'], { env })
-  expect(sample).toMatchObject({
-    queues: [
-      {
-        queue: 'emails',
-        ready: 2,
-        archived: 1,
-        sentPerSecond: 0,
-        p50Ms: expect.any(Number),
-        wakeUps: 'polling',
-      },
-    ],
-    realtime: { health: 'healthy' },
-  })
-})
+test('top --once --json: rates between two looks, latency from the archive', () =>
+  eventually(async () => {
+    await doneJustNow()
+    expect(await aimqJson(['top', 'emails', '--once'], { env })).toMatchObject({
+      queues: [
+        {
+          queue: 'emails',
+          ready: 2,
+          archived: 1,
+          sentPerSecond: 0,
+          p50Ms: expect.any(Number),
+          wakeUps: 'polling',
+        },
+      ],
+      realtime: { health: 'healthy' },
+    })
+  }))
 
 test('top --json: a line for each look, until Ctrl-C', async () => {
   const top = await start(['top', '--json', '--interval', '100ms'], { env })

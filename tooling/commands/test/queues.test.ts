@@ -119,6 +119,8 @@ describe('what is lost', () => {
       purged: [{ queue: 'orders', count: 1 }],
     })
     expect(await database.query('select from pgmq.q_orders')).toEqual([])
+    const { code, stdout } = await aimq(['purge', 'orders', '--yes'], { env })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '✓ deleted 0 messages of orders\n' })
   })
 
   test('drop --yes drops the queue, and says what it leaves', async () => {

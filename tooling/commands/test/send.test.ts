@@ -58,6 +58,11 @@ describe('idempotency keys', () => {
     for (const _ of [1, 2]) {
       expect(await aimqJson(['install-keys'], { env })).toEqual({ table: 'aimq.idempotency_key' })
     }
+    const { code: again, stdout } = await aimq(['install-keys'], { env })
+    expect({ again, stdout }).toEqual({
+      again: 0,
+      stdout: expect.stringMatching(/^✓ .*aimq\.idempotency_key/),
+    })
     expect(await aimqJson(['send', 'jobs', '1', '--key', 'k'], { env })).toMatchObject({ duplicate: false })
   })
 

@@ -64,7 +64,8 @@ describe('enable-realtime and disable-realtime', () => {
     expect(await aimqJson(['enable-realtime', 'emails'], { env })).toMatchObject({ changes: [] })
     expect(await aimqJson(['disable-realtime', 'emails'], { env })).toMatchObject({ queues: ['emails'] })
     expect(await triggers('emails')).toEqual([])
-    expect((await aimq(['disable-realtime', 'emails'], { env })).code).toBe(0)
+    const { code: again, stdout: said } = await aimq(['disable-realtime', 'emails'], { env })
+    expect({ again, said }).toEqual({ again: 0, said: '✓ workers of emails find new jobs by polling\n' })
   })
 
   test('disable-realtime --all where no queue has a trigger: nothing is to be done', async () => {
@@ -117,10 +118,17 @@ describe('triggers', () => {
     expect(stdout).toMatch(/^orders_dlq .* –$/m)
     expect(stderr).toContain('aimq triggers repair')
     expect((await aimq(['list'], { env })).stdout).toMatch(/^broken .* broken: disabled/m)
+    expect(await aimqJson(['triggers', 'list', 'broken'], { env })).toMatchObject([
+      { name: 'broken', installed: true, findings: [{ problem: 'disabled' }] },
+    ])
     const { stdout: mended } = await aimq(['triggers', 'repair'], { env })
     expect(mended).toContain('aimq_notify_broken')
     expect(await triggers('broken')).toMatchObject([{ tgenabled: 'O' }])
     expect((await aimq(['triggers', 'repair'], { env })).stdout).toBe('There is nothing to mend.\n')
+    await database.query('alter table pgmq.q_broken disable trigger aimq_notify_broken')
+    expect(await aimqJson(['triggers', 'repair', 'broken'], { env })).toMatchObject({
+      changes: [{ action: 'enable', object: expect.stringContaining('aimq_notify_broken') }],
+    })
   })
 
   test('migration prints or writes what can be run as it stands', async () => {
@@ -168,6 +176,9 @@ describe('realtime', () => {
       paths: ['listen'],
     })
     await listening.saw(/orders ×3/)
+    const { stdout } = await aimq(['realtime', 'broadcast', 'orders', '--count', '5'], { env })
+    expect(stdout).toBe('✓ told workers of orders by LISTEN/NOTIFY\n')
+    await listening.saw(/orders ×5/)
     listening.child.kill('SIGINT')
     expect((await listening.ended()).code).toBe(0)
   })
