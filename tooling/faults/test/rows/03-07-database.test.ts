@@ -64,15 +64,19 @@ describe('PostgreSQL crashes', () => {
       defaults: { leaseMs },
     })
     await nextFact(bus, 'worker:queue-idled')
-    proxy.dropReply(readMark)
-    const paused = nextFact(bus, 'worker:queue-paused')
-    const completed = nextFact(bus, 'worker:job-completed')
-    const sentAt = performance.now()
+    // The read whose answer is lost is one that takes the job.
+    await bus.request('worker:pause', {})
     await server.query(`select pgmq.send('reads', '1')`)
-    await paused
+    const lost = nextFact(bus, 'worker:queue-paused', ({ cause }) => cause !== 'requested')
+    const completed = nextFact(bus, 'worker:job-completed')
+    void proxy.dropReply(readMark)
+    const armedAt = performance.now()
+    await bus.request('worker:resume', {})
+    await lost
     await completed
     expect(started).toHaveLength(1)
-    expect((started[0] ?? 0) - sentAt).toBeLessThan(1000 + leaseMs + 1000)
+    expect((started[0] ?? 0) - armedAt).toBeLessThan(leaseMs + 1000)
+    expect((await server.query('select read_ct from pgmq.a_reads')).rows).toEqual([{ read_ct: 2 }])
   })
 
   it('row 05: after a settlement, before its answer: it is sent again, and the job not run again', async () => {
@@ -80,7 +84,7 @@ describe('PostgreSQL crashes', () => {
     const bus = await startWorkerBus({ url: proxy.url, handlers: { acks: () => void runs++ } })
     await nextFact(bus, 'worker:queue-idled')
     const facts = recordFacts(bus, 'worker:lease-lost')
-    proxy.dropReply(statementMarks.settle)
+    void proxy.dropReply(statementMarks.settle)
     const paused = nextFact(bus, 'worker:queue-paused')
     const completed = nextFact(bus, 'worker:job-completed')
     await server.query(`select pgmq.send('acks', '1')`)
