@@ -1,9 +1,8 @@
 import type { Clock, RequestInput, RequestOutput } from '@aimq/events'
 import { listenersWanted } from './apply.ts'
+import { blockParts } from './block.ts'
 import { ownedCore } from './core.ts'
-import { lockTimeoutMs, safePath } from './database.ts'
 import { pythonFunction } from './foreign-python.ts'
-import { installLockSql } from './ledger.ts'
 import type { QueueTriggerSettings } from './options.ts'
 import { wantedFor } from './plan.ts'
 import { assertCovered, policyNote, receivePolicy } from './policy.ts'
@@ -11,9 +10,6 @@ import { triggerNameOf } from './queue-trigger.ts'
 import { sharedRemains } from './remains.ts'
 import { lastHintOf, ownedThrottle } from './throttle.ts'
 import type { Wanted } from './wanted.ts'
-
-/** About as many as `install` has time for. */
-const attempts = 40
 
 type Wish = RequestInput<'triggers:migration'>
 
@@ -82,6 +78,7 @@ end if;`,
 
 function dropTrigger(queue: string): string {
   return `if ${isThere('pgmq', `q_${queue}`)} then
+  ${blockParts().left}
   drop trigger if exists ${triggerNameOf(queue)} on pgmq.q_${queue};
 end if;
 if ${isThere('aimq', 'last_hint')} then
@@ -91,38 +88,24 @@ end if;`
 
 /** One block, which is one transaction however it is run, and which stalls nobody who sends. */
 function block(title: string, statements: readonly string[]): string {
+  const parts = blockParts()
   return `-- ${title}
 do $aimq$
 declare
-  waited pg_catalog.text := pg_catalog.current_setting('lock_timeout');
-  path pg_catalog.text := pg_catalog.current_setting('search_path');
+${indented(parts.declare)}
   other record;
 begin
-  -- Nothing is run that somebody else put into a schema of the search path.
-  perform pg_catalog.set_config('search_path', '${safePath}', true);
-  perform ${installLockSql.replace(/^select /, '')};
-  -- Never makes anybody wait for longer than this behind a busy table: lets go, and tries again a little later.
-  perform set_config('lock_timeout', '${lockTimeoutMs}ms', true);
-  for attempt in 1 .. ${attempts} loop
-    begin
+${indented(parts.try)}
 ${indented(indented(indented(statements.join('\n'))))}
-      exit;
-    exception when lock_not_available or deadlock_detected then
-      if attempt = ${attempts} then
-        raise;
-      end if;
-      perform pg_sleep(0.05 + 0.45 * random());
-    end;
-  end loop;
-  perform set_config('lock_timeout', waited, true);
-  perform pg_catalog.set_config('search_path', path, true);
+${indented(parts.retry)}
 end
 $aimq$;
 `
 }
 
-function onlyWhereNeeded({ sql, unless }: Wanted): string {
-  return unless === undefined ? sql : `if not ${unless} then\n${indented(sql)}\nend if;`
+function onlyWhereNeeded({ object, sql, unless }: Wanted): string {
+  const patient = object.startsWith('trigger ') ? `${blockParts().left}\n${sql}` : sql
+  return unless === undefined ? patient : `if not ${unless} then\n${indented(patient)}\nend if;`
 }
 
 function requireQueue(queue: string): string {
@@ -167,6 +150,7 @@ function dropForeign(queue: string): string {
     and (n.nspname, f.proname) <> ('aimq', 'notify_job_enqueued')
     and (f.proname = '${pythonFunction}' or t.tgname = '${triggerNameOf(queue)}')
 loop
+  ${blockParts().left}
   execute format('drop trigger %I on pgmq.q_${queue}', other.name);
 end loop;
 if exists (

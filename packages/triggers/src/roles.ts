@@ -1,4 +1,5 @@
 import type { AimqRole } from '@aimq/events'
+import { blockParts } from './block.ts'
 import { type ResolvedRoles, type RolesOptions, resolveRoles } from './roles-options.ts'
 import { checksumOf } from './sql.ts'
 import { fill } from './sql-template.ts'
@@ -30,6 +31,7 @@ function installation(options: ResolvedRoles): string {
     : ''
   return fill('roles/grant', {
     fragments: {
+      ...blockParts(),
       summary: `roles ${roles.map((role) => roleName(options, role)).join(', ')} for queues ${names}`,
       example: roleName(options, roles.at(-1) ?? 'reader'),
       roles: rows(roles.map((role) => [roleName(options, role)])),
@@ -106,6 +108,7 @@ function removal(options: ResolvedRoles): string {
   const keyPolicies = queues.map(({ name }) => keyPolicy(options, name))
   return fill('roles/remove', {
     fragments: {
+      ...blockParts(),
       queues: queues.map(({ name }) => name).join(', '),
       roles: literals(roles.map((role) => roleName(options, role))),
       relations: literals([...relations, ...sequences]),

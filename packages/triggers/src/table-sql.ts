@@ -1,4 +1,5 @@
 import { escapeIdentifier, escapeLiteral } from 'pg'
+import { blockParts } from './block.ts'
 import { fill } from './sql-template.ts'
 import type { ResolvedTableJob } from './table-options.ts'
 
@@ -39,6 +40,7 @@ export function installTableJob(job: ResolvedTableJob): string {
         queue_table: `q_${job.queue}`,
       },
       fragments: {
+        ...blockParts(),
         outer,
         inner,
         body,
@@ -60,7 +62,7 @@ export function removeTableJob(name: string): string {
   return fill('table/remove', {
     identifiers: { function: functionOf(name) },
     literals: { function: functionOf(name) },
-    fragments: { name, indexes: fill('table/unused-indexes', {}) },
+    fragments: { ...blockParts(), name, indexes: fill('table/unused-indexes', {}) },
   })
 }
 

@@ -194,6 +194,17 @@ describe('a change of a table', () => {
   })
 })
 
+it('reads other tables in its payload, whatever their columns are called', async () => {
+  const { table, queue, messages } = await tableAndQueue(database)
+  const other = `${table}_other`
+  await database.query(`create table public.${other} (path text, item text, tries int);
+    insert into ${other} values ('a', 'b', 1)`)
+  const sum = `(select concat(path, item, tries) from public.${other} where tries > 0 and path <> item)`
+  await installJob(database, { table, queue, payload: { sum } })
+  await database.query(`insert into ${table} values (1)`)
+  expect(await messages()).toEqual([{ sum: 'ab1' }])
+})
+
 describe('a job that cannot be made', () => {
   it('fails the change by default', async () => {
     const { table, queue } = await tableAndQueue(database)
