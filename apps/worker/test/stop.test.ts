@@ -103,6 +103,36 @@ test('a second signal does not wait for a handler that never ends', async () => 
   expect(await ready()).toHaveLength(1)
 })
 
+test('three signals, 60 ms apart, end it within 2 s, and lose no job', async () => {
+  const worker = await workerOf(stubborn, ['--grace-period-ms', '60000'])
+  await send()
+  await worker.saw(/began/)
+  const sentAt = performance.now()
+  for (let signals = 0; signals < 3; signals++) {
+    worker.child.kill('SIGTERM')
+    await new Promise((resolve) => setTimeout(resolve, 60))
+  }
+  expect(await worker.ended()).toEqual({ code: 143, signal: null })
+  expect(performance.now() - sentAt).toBeLessThan(2000)
+  expect(await database.query(`select msg_id from pgmq.q_${queue}`)).toHaveLength(1)
+})
+
+test.each([100, 400, 700, 1000])('a signal %i ms into its start ends it within 2 s', async (afterMs) => {
+  const cwd = await temporaryFolder()
+  await mkdir(join(cwd, 'handlers'))
+  await writeFile(join(cwd, 'handlers', `${queue}.ts`), brief)
+  const worker = startWorker({ env: { DATABASE_URL: database.url, AIMQ_HANDLERS: 'handlers' }, cwd })
+  await new Promise((resolve) => setTimeout(resolve, afterMs))
+  const sentAt = performance.now()
+  worker.child.kill('SIGTERM')
+  // Before it listens to signals the system ends it.
+  expect([
+    { code: null, signal: 'SIGTERM' },
+    { code: 0, signal: null },
+  ]).toContainEqual(await worker.ended())
+  expect(performance.now() - sentAt).toBeLessThan(2000)
+})
+
 test('--drain exits 0 when the queues are empty, and not when it was interrupted', async () => {
   const drained = await workerOf(brief)
   await send()

@@ -23,6 +23,8 @@ export interface WorkerProcessOptions {
   readonly die?: 'after-done'
   /** How far its clock of the day is off. */
   readonly clockSkewMs?: number
+  /** So often that clock jumps, from so far ahead to so far behind and back. @default never */
+  readonly clockJumpEveryMs?: number
 }
 
 /** What a job's payload tells the handler of a worker process to do. */

@@ -13,11 +13,19 @@ import { readLedger, record } from './ledger.ts'
 import type { JobWish, WorkerHealth, WorkerProcessOptions } from './worker-process.ts'
 
 const settings = givenSettings<WorkerProcessOptions>()
-const { ledger, jobMs = 0, blockMs = 0, clockSkewMs = 0, retryMs } = settings
+const {
+  ledger,
+  jobMs = 0,
+  blockMs = 0,
+  clockSkewMs = 0,
+  clockJumpEveryMs = Number.POSITIVE_INFINITY,
+  retryMs,
+} = settings
 
 if (clockSkewMs !== 0) {
   const truth = Date.now
-  Date.now = () => truth() + clockSkewMs
+  const isBehind = () => Math.floor(performance.now() / clockJumpEveryMs) % 2 === 1
+  Date.now = () => truth() + (isBehind() ? -clockSkewMs : clockSkewMs)
 }
 
 const startedElsewhere = (key: string) =>

@@ -61,7 +61,7 @@ it('row 25: twenty workers at each single job: every job is run once', async () 
       }),
     ),
   )
-  for (let n = 0; n < 200; n++) {
+  for (let n = 0; n < 1000; n++) {
     const { rows } = await database.query(`select pgmq.send('single', '1') as id`)
     const id = String(rows[0].id)
     const started = new Promise<void>((resolve) => void arrived.set(id, resolve))
@@ -69,6 +69,6 @@ it('row 25: twenty workers at each single job: every job is run once', async () 
     if (!runs.has(id)) await started
   }
   await Promise.all(buses.map((bus) => bus.stop()))
-  expect(runs.size).toBe(200)
+  expect(runs.size).toBe(1000)
   expect([...runs.values()].filter((count) => count > 1)).toEqual([])
 })

@@ -20,10 +20,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-it.each([-3_600_000, 3_600_000])(
-  'row 41: a clock that is off by %i ms starts no job early or late, renews leases and reports waits as they were',
-  async (clockSkewMs) => {
-    const queue = clockSkewMs < 0 ? 'slow_clock' : 'fast_clock'
+it.each([
+  ['is an hour slow', 'slow_clock', { clockSkewMs: -3_600_000 }],
+  ['is an hour fast', 'fast_clock', { clockSkewMs: 3_600_000 }],
+  ['jumps by two hours all the time', 'mad_clock', { clockSkewMs: 3_600_000, clockJumpEveryMs: 700 }],
+])(
+  'row 41: a clock that %s starts no job early or late, renews leases and reports waits as they were',
+  async (_what, queue, clock) => {
     const ledger = join(folder, queue)
     await writeFile(ledger, '')
     await database.query(`select pgmq.create('${queue}')`)
@@ -31,7 +34,7 @@ it.each([-3_600_000, 3_600_000])(
       url: database.url,
       queue,
       ledger,
-      clockSkewMs,
+      ...clock,
       leaseMs: 3000,
       realtime: { listen: database.url },
     })
