@@ -58,11 +58,18 @@ describe.each([
     },
   )
 
-  it('an owner without rights on schema realtime', async () => {
+  it('an owner without rights on schema realtime: a warning says so, and the notification is sent', async () => {
     const role = `owner_${database.name}`
     await database.query(`create role ${role}; grant usage on schema aimq to ${role};
       alter function aimq.notify_job_enqueued() owner to ${role}`)
-    await sendAs(database.url)
+    const heard = await notificationsOf(database, async () => {
+      // With a throttle it is the table of hints that owe their sending which it may not write to.
+      const denied = throttleMs === 0 ? 'schema realtime' : 'table throttled_hint'
+      expect(await sendAs(database.url)).toEqual([
+        `aimq: no Realtime hint for queue "emails": permission denied for ${denied}`,
+      ])
+    })
+    expect(heard).toHaveLength(1)
     expect(await length()).toBe(1)
     await database.query(
       `reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`,

@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from './database.ts'
+import { randoms } from './randoms.ts'
 import { installJob, tableAndQueue } from './table-setup.ts'
 
 let database: TestDatabase
@@ -100,7 +102,9 @@ describe('with coalescing', () => {
     ])
   })
 
-  it('loses no last change and never has two jobs wait, with writers and workers at full speed', async () => {
+  const seed = Number(process.env.SEED ?? randomInt(2 ** 31))
+
+  it(`loses no last change and never has two jobs wait, with writers and workers at full speed (SEED=${seed})`, async () => {
     const { table, queue } = await coalescing('id int primary key, status int')
     const rows = 5
     const rounds = 60
@@ -133,14 +137,15 @@ describe('with coalescing', () => {
         expect(twice).toEqual([])
       }
     }
-    const writer = async () => {
+    const writer = async (_: unknown, n: number) => {
+      const random = randoms(seed + n)
       for (let round = 0; round < rounds; round++) {
-        const id = 1 + Math.floor(Math.random() * rows)
+        const id = 1 + Math.floor(random() * rows)
         await database.query(`update ${table} set status = status + 1 where id = ${id}`)
       }
     }
     const others = [worker(), worker(), watcher()]
-    await Promise.all([writer(), writer(), writer(), writer()])
+    await Promise.all(Array.from({ length: 4 }, writer))
     done = true
     await Promise.all(others)
     const final = await database.query<{ id: number; status: number }>(`select id, status from ${table}`)
