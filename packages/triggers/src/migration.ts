@@ -50,7 +50,12 @@ function installation(wish: Wish, settings: QueueTriggerSettings): string {
 }
 
 function removal(queues: readonly string[]): string {
-  const drops = [...ownedCore(), ...ownedThrottle()].toReversed().map(({ dropSql }) => dropSql)
+  const noLedger = `not ${isThere('aimq', 'migration')}`
+  const drops = [...ownedCore(), ...ownedThrottle()]
+    .toReversed()
+    .map(({ object, dropSql }) =>
+      object.startsWith('entry ') ? onlyWhereNeeded({ object, sql: dropSql, unless: noLedger }) : dropSql,
+    )
   const anyLeft = `exists (
   select from pg_catalog.pg_trigger as t
   join pg_catalog.pg_proc as f on f.oid = t.tgfoid
@@ -61,7 +66,7 @@ function removal(queues: readonly string[]): string {
     `Without the triggers of AIMQ on ${listed(queues)}: back to polling. Safe to run again.`,
     [
       ...queues.map(dropTrigger),
-      `if ${isThere('aimq', 'migration')} and not ${anyLeft} then
+      `if exists (select from pg_catalog.pg_namespace where nspname = 'aimq') and not ${anyLeft} then
 ${indented([...drops, sharedRemains.dropSql].join('\n'))}
 end if;`,
     ],
@@ -103,7 +108,7 @@ $aimq$;
 `
 }
 
-function onlyWhereNeeded({ object, sql, unless }: Wanted): string {
+function onlyWhereNeeded({ object, sql, unless }: Pick<Wanted, 'object' | 'sql' | 'unless'>): string {
   const patient = object.startsWith('trigger ') ? `${blockParts().left}\n${sql}` : sql
   return unless === undefined ? patient : `if not ${unless} then\n${indented(patient)}\nend if;`
 }

@@ -109,5 +109,11 @@ it('leaves nothing behind when the ledger was emptied or dropped meanwhile', asy
     await triggers.remove()
     expect(await database.query(`select from pg_namespace where nspname = 'aimq'`)).toEqual([])
     expect((await triggers.remove()).changes).toEqual([])
+    await triggers.install()
+    await database.query(damage)
+    const { sql } = await triggers.migration({ queues: ['emails'], remove: true })
+    await database.query(sql)
+    expect(await database.query(`select from pg_namespace where nspname = 'aimq'`)).toEqual([])
+    await database.query(sql)
   }
 })
