@@ -109,7 +109,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
   }
 
   /** In a transaction after the one that did what `done` says. */
-  function then(plan: (found: Catalogue) => Plan, call: CallOptions, done: string): Promise<Plan> {
+  function afterwards(plan: (found: Catalogue) => Plan, call: CallOptions, done: string): Promise<Plan> {
     return change(plan, call).catch((thrown) => {
       if (!(thrown instanceof TriggersError)) throw thrown
       throw new TriggersError(thrown.code, `${done}: ${thrown.message}`, { cause: thrown.cause })
@@ -145,7 +145,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
       )
       for (const wish of done.touched) observer.installed?.(wish.queue, wish.settings.paths)
       if (!policy) return { changes: done.changes }
-      const also = await then(planPolicy, call, 'the triggers are installed, the policy is not')
+      const also = await afterwards(planPolicy, call, 'the triggers are installed, the policy is not')
       return { changes: [...done.changes, ...also.changes] }
     },
     async plan(input = {}, call = {}) {
@@ -164,7 +164,7 @@ export function triggersClientOn(database: Database, context: ClientContext): Tr
       const { queues } = parseInput('remove', input)
       const done = await change((found) => planRemoval(found, queues), call)
       for (const { queue } of done.touched) observer.removed?.(queue)
-      const also = await then(planPolicyRemoval, call, 'the triggers are removed, the policy is not')
+      const also = await afterwards(planPolicyRemoval, call, 'the triggers are removed, the policy is not')
       return { changes: [...done.changes, ...also.changes] }
     },
     async list(input = {}, call = {}) {
