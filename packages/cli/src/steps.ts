@@ -24,15 +24,23 @@ export type StepExports = Readonly<Record<string, unknown>>
  * dependencies; undefined: nowhere.
  */
 export function findStep(name: StepName, cwd: string, also?: string): string | undefined {
-  for (const from of [join(cwd, 'package.json'), also ?? import.meta.url, import.meta.url]) {
-    try {
-      return createRequire(from).resolve(`@aimq/${name}`)
-    } catch (thrown) {
-      const { code } = thrown as NodeJS.ErrnoException
-      if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw thrown
-    }
+  const places = [join(cwd, 'package.json'), also ?? import.meta.url, import.meta.url]
+  return places.map((from) => resolveStep(name, from)).find((path) => path !== undefined)
+}
+
+/** Whether files in `folder` can import the step: what this program brings for itself is no use to them. */
+export function canImportStep(name: StepName, folder: string): boolean {
+  return resolveStep(name, join(folder, 'package.json')) !== undefined
+}
+
+function resolveStep(name: StepName, from: string): string | undefined {
+  try {
+    return createRequire(from).resolve(`@aimq/${name}`)
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException
+    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw thrown
+    return undefined
   }
-  return undefined
 }
 
 /** @throws CliError with the package to install and the command line to do so */

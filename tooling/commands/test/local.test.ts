@@ -28,6 +28,8 @@ test('init in a folder of its own says what to do next', async () => {
   expect(code).toBe(0)
   expect(stdout).toContain('✓ wrote my jobs/handlers/emails.ts')
   expect(stdout).toMatch(/Next:\n {2}cd /)
+  // The program brings the steps along for itself; the handler's own import needs them in the project.
+  expect(stdout).toContain('npm install')
 })
 
 test('dev runs until Ctrl-C, other commands find it, and the data stays', async () => {

@@ -7,7 +7,7 @@ import { creationSql } from '../creation-migration.ts'
 import { exitCode } from '../exit-code.ts'
 import { defaultFolder, writeMigration } from '../migration.ts'
 import { dockerFiles, type Files, projectFiles } from '../scaffold.ts'
-import { findStep } from '../steps.ts'
+import { canImportStep } from '../steps.ts'
 
 export interface InitOptions {
   readonly supabase?: boolean
@@ -87,7 +87,7 @@ function sayNext(context: Context, folder: string, given: string | undefined): v
   const { output, program } = context
   const steps = [
     ...(given === undefined || given === '.' ? [] : [[`cd ${given}`, '']]),
-    ...(findStep('worker', folder) === undefined ? [['npm install', 'what the handler imports']] : []),
+    ...(canImportStep('worker', folder) ? [] : [['npm install', 'what the handler imports']]),
     [`${program} dev`, 'a PostgreSQL with pgmq and Realtime; leave it running'],
     [`${program} create emails`, 'the queue, in another terminal'],
     [`${program} start handlers`, 'its worker'],
