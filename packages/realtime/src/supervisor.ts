@@ -258,7 +258,9 @@ export class PathSupervisor {
     const { logger, onHealth } = this.#options
     const path = this.#path
     if (health === 'healthy') {
-      logger.info({ path, canaryMs: this.#canaryMs }, `wake-ups over ${path} are proven`)
+      // Of a peer's canary nobody knows how long it took.
+      const canaryMs = this.#canaryMs === undefined ? undefined : Math.round(this.#canaryMs * 10) / 10
+      logger.info({ path, canaryMs }, `wake-ups over ${path} are proven`)
     } else if (changed || newCause) {
       logger.warn({ path, cause }, `wake-ups over ${path} are not to be relied on: ${cause}`)
     }
