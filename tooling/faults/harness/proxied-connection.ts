@@ -4,6 +4,8 @@ export interface ConnectionRules {
   readonly delayMs: () => number
   readonly dropsReplyTo: (request: Buffer) => boolean
   readonly onClosed: () => void
+  /** The client has gone behind a dead network: nobody tells the server, until the network is healed. */
+  readonly onOrphaned: () => void
 }
 
 /** Of what a client has said so much is remembered: its startup message, and its first and its latest statements. */
@@ -30,8 +32,8 @@ export class ProxiedConnection {
     for (const socket of [client, this.#upstream]) socket.on('error', () => {})
     client.on('close', () => {
       rules.onClosed()
-      // Nobody tells a server behind a dead network; but its session should not outlive the test.
-      if (this.#dead !== 'both') this.#later('up', () => this.#upstream.destroy())
+      if (this.#dead === 'both') rules.onOrphaned()
+      else this.#later('up', () => this.#upstream.destroy())
     })
     this.#upstream.on('close', () => {
       if (this.#dead === 'no') this.#later('down', () => client.destroy())

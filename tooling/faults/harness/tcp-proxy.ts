@@ -43,6 +43,8 @@ export async function startTcpProxy(url: string): Promise<TcpProxy> {
 
 class RunningProxy implements TcpProxy {
   readonly #connections = new Set<ProxiedConnection>()
+  /** Sessions of the server whose clients went unheard. */
+  readonly #orphans = new Set<ProxiedConnection>()
   readonly #server: Server
   #target: URL
   #delayMs = 0
@@ -120,10 +122,12 @@ class RunningProxy implements TcpProxy {
       connection.cutAfter(Number.POSITIVE_INFINITY)
       if (connection.blackHoled) connection.reset()
     }
+    for (const orphan of this.#orphans) orphan.reset()
+    this.#orphans.clear()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const connection of this.#connections) connection.reset()
+    for (const connection of [...this.#connections, ...this.#orphans]) connection.reset()
     this.#server.close()
     await once(this.#server, 'close')
   }
@@ -145,6 +149,7 @@ class RunningProxy implements TcpProxy {
         return this.#awaited.delete(found)
       },
       onClosed: () => this.#connections.delete(connection),
+      onOrphaned: () => this.#orphans.add(connection),
     })
     this.#connections.add(connection)
   }
