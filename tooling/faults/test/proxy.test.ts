@@ -8,7 +8,7 @@ import { startTcpProxy } from '../harness/tcp-proxy.ts'
 it('ends, when it is healed, the sessions of clients that left while the network was dead', async () => {
   const sessions = new Set<Socket>()
   const server = createServer((socket) => {
-    sessions.add(socket)
+    sessions.add(socket.resume())
     socket.on('error', () => {}).on('close', () => sessions.delete(socket))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
