@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type EmbeddedPostgres, startEmbedded } from '@aimq/embedded'
 import pg from 'pg'
 import { eventually } from './eventually.ts'
+import { ownPort } from './own-port.ts'
 
 /** A PostgreSQL of the test's own, durable, to be crashed. */
 export interface PostgresServer extends AsyncDisposable {
@@ -22,7 +23,8 @@ export async function startPostgresServer(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<PostgresServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'aimq-faults-'))
-  const servers: EmbeddedPostgres[] = [await startEmbedded({ dataDir, temporary: true, settings })]
+  const options = { dataDir, temporary: true, settings, port: await ownPort() }
+  const servers: EmbeddedPostgres[] = [await startEmbedded(options)]
   const [first] = servers as [EmbeddedPostgres]
   const url = first.connectionString
   const serves = () =>
@@ -51,7 +53,7 @@ export async function startPostgresServer(
       await eventually(async () => (await postmasterOf(first.dataDir)) === undefined, 'PostgreSQL has ended')
     },
     async start() {
-      servers.push(await startEmbedded({ dataDir, temporary: true, settings, port: first.port }))
+      servers.push(await startEmbedded(options))
     },
     async [Symbol.asyncDispose]() {
       for (const server of servers.reverse()) await server.stop()

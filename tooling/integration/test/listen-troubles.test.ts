@@ -11,6 +11,7 @@ import { realtime } from '@aimq/realtime'
 import { worker } from '@aimq/worker'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startPgbouncer } from '../../../packages/queue/test/pgbouncer.ts'
+import { ownPort } from '../../faults/harness/own-port.ts'
 import { startTcpProxy } from '../../faults/harness/tcp-proxy.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 
@@ -61,7 +62,7 @@ describe('LISTEN', () => {
 
   it('on a standby is said in plain words', async () => {
     const home = await mkdtemp(join(tmpdir(), 'aimq-standby-'))
-    const primary = await startEmbedded({ dataDir: home })
+    const primary = await startEmbedded({ dataDir: home, port: await ownPort() })
     const { dataDir, port } = primary
     await primary.stop()
     try {
