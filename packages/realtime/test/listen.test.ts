@@ -45,7 +45,7 @@ describe('LISTEN/NOTIFY', () => {
     await notify('{"queue":"emails","again_in_ms":300}')
     expect(await first).toEqual({ queue: 'emails', source: 'listen' })
     const began = performance.now()
-    expect(await nextFact(bus, 'job:enqueued')).toEqual({ queue: 'emails', source: 'listen' })
+    expect(await nextFact(bus, 'job:enqueued')).toEqual({ queue: 'emails', source: 'listen', repeated: true })
     expect(performance.now() - began).toBeGreaterThan(250)
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect(hints).toHaveLength(2)

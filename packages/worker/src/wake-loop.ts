@@ -108,7 +108,7 @@ const allowance = { burst: 2, perMs: 40 / 1000, perFind: 3, most: 10 }
 const hintLatenessMs = 1000
 const findsToTrustHints = 10
 /** So many messages at once are plenty, or all that were asked for. Fewer, and a pause would be what fills the next read. */
-const plentyFrom = 3
+const plentyFrom = 2
 /** What makes hints unwanted: reads following each other for so long, and few of them scant. */
 const flow = { afterMs: 1000, gapMs: 100, scantShare: 0.25 }
 /** What makes them wanted again: this many reads in a row in vain, so far apart, or so many of the last. */

@@ -6,10 +6,11 @@ import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
+import { startSupabase } from '../../docs/harness/supabase.ts'
 import { readExamples } from '../../testing/examples.ts'
 import { block } from '../../testing/markdown.ts'
-import { createDatabase } from '../harness/database.ts'
 import { accelerators, isQuickenedBy, withoutPlugin } from '../harness/without-plugin.ts'
 
 const workspace = join(import.meta.dirname, '../../..')
@@ -43,14 +44,28 @@ it.each(cases)(
     if (folder) await cp(folder, copy, { recursive: true })
     await writeFile(join(copy, main), changed)
 
-    await using database = await createDatabase()
-    if (before) await database.query(before)
+    await using supabase = await startSupabase()
+    if (before) await query(supabase.databaseUrl, before)
     const { stdout, stderr } = await promisify(execFile)(
       process.execPath,
       ['--conditions=@aimq/source', join(copy, main)],
-      { env: { PATH: process.env.PATH, DATABASE_URL: database.url } },
+      {
+        env: {
+          PATH: process.env.PATH,
+          DATABASE_URL: supabase.databaseUrl,
+          SUPABASE_URL: supabase.url,
+          SUPABASE_KEY: supabase.secretKey,
+        },
+      },
     )
     expect(stdout).toBe(prints)
     expect(stderr).toBe('')
   },
 )
+
+async function query(url: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(text)
+  await client.end()
+}
