@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { lookBy } from '../src/wake-loop.ts'
+import { randoms } from './randoms.ts'
 import { errorBoundMs, hintedBoundMs, Model, pollIntervalMs } from './wake-model.ts'
 
 /*
@@ -161,17 +162,6 @@ function run(
   }
   model.pass(pollIntervalMs * 1.1 + errorBoundMs + 10_000)
   return gate
-}
-
-/** Even, unlike fast-check's own (mulberry32). */
-function randoms(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 const property = (flaw?: Flaw, seen?: (gate: Gate) => void) =>

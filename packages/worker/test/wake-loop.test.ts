@@ -13,6 +13,7 @@ import {
   onNothing,
   type WakeState,
 } from '../src/wake-loop.ts'
+import { randoms } from './randoms.ts'
 
 const proven = { pollIntervalMs: 30_000, eager: false }
 const unproven = { pollIntervalMs: 1000, eager: true }
@@ -25,14 +26,6 @@ function idle(
   next: { nextDueInMs: number | null; newestId: string | null } = empty,
 ): WakeState {
   return onNothing(onLookBegan(initialWakeState(0), 0), next, config, at(0))
-}
-/** The same numbers in every run. */
-const randoms = (seed: number) => {
-  let state = seed
-  return () => {
-    state = (state * 48_271) % 2_147_483_647
-    return state / 2_147_483_647
-  }
 }
 const waitOf = (state: WakeState, now = 0): number => {
   const next = nextLook(state, now)
