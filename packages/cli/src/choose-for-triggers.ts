@@ -1,8 +1,9 @@
 import type { Bus } from '@aimq/events'
-import { chooseQueues, isWorked, type QueueChoice } from './choose-queues.ts'
+import { chooseQueues, type QueueChoice } from './choose-queues.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
 import { exitCode } from './exit-code.ts'
+import { isWorked } from './is-worked.ts'
 import { queueTriggers } from './trigger-state.ts'
 import { cannotHaveTrigger, unfitness } from './unfit.ts'
 

@@ -83,6 +83,3 @@ const prompt = ({ signal }: Context, { question }: Offer, offered: readonly stri
   output: process.stderr,
   signal,
 })
-
-/** What holds dead letters is not worked, so it is not offered. */
-export const isWorked = (queue: string): boolean => !queue.endsWith('_dlq')

@@ -1,6 +1,6 @@
 import { createBus, defaultDeadLetterQueue } from '@aimq/events'
-import { isWorked } from './choose-queues.ts'
 import type { Context } from './context.ts'
+import { isWorked } from './is-worked.ts'
 import { applyHint, writeMigration } from './migration.ts'
 import type { CreateOptions } from './run/create.ts'
 import { findStep, loadPlugin } from './steps.ts'

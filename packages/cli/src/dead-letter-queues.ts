@@ -4,6 +4,7 @@ import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
 import { isDeadLetter } from './dead-letters.ts'
 import { exitCode } from './exit-code.ts'
+import { isWorked } from './is-worked.ts'
 import { uncountable } from './measure.ts'
 import { unfitness } from './unfit.ts'
 
@@ -15,7 +16,7 @@ export async function deadLetterQueues(bus: Bus, signal: AbortSignal): Promise<s
   const { queues } = await bus.request('queue:list', {}, { signal })
   const found = await Promise.all(
     queues.map(async (info) => {
-      if (info.queue.endsWith('_dlq')) return [info.queue]
+      if (!isWorked(info.queue)) return [info.queue]
       if (unfitness(info) !== undefined) return []
       return (await look(bus, info.queue, { limit: 1, signal })) === 'letters' ? [info.queue] : []
     }),

@@ -14,6 +14,7 @@ import { Refused } from './refused.ts'
 import type { RunnerContext } from './runner-context.ts'
 import { Trouble } from './trouble.ts'
 import {
+  type HintSaid,
   initialWakeState,
   isPlenty,
   lookBy,
@@ -110,8 +111,8 @@ export class QueueRunner {
   }
 
   /** Somebody says there is work. */
-  hint(dueInMs = 0, { repeated = false } = {}): void {
-    this.#wake = onHint(this.#wake, this.#moment(), dueInMs, { repeated })
+  hint(said: HintSaid): void {
+    this.#wake = onHint(this.#wake, this.#moment(), said)
     this.#schedule()
   }
 

@@ -85,6 +85,12 @@ export interface Moment {
   readonly random: () => number
 }
 
+/** What a hint says beside that there is work. */
+export interface HintSaid {
+  readonly dueInMs?: number
+  readonly repeated?: boolean
+}
+
 export type NextLook = { readonly kind: 'read' | 'probe' } | { readonly kind: 'wait'; readonly until: number }
 
 /** How long after a hint its last confirming look is due. */
@@ -162,8 +168,7 @@ export function nextLook(state: WakeState, now: number): NextLook {
 export function onHint(
   state: WakeState,
   { now, random }: Moment,
-  dueInMs = 0,
-  { repeated = false } = {},
+  { dueInMs = 0, repeated = false }: HintSaid = {},
 ): WakeState {
   if (dueInMs > 0) return onDueHint(state, { now, random }, dueInMs)
   const next = {

@@ -58,7 +58,7 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
     on('job:enqueued', ({ queue, dueAt, repeated }) => {
       // Untrusted: an unknown queue is somebody else's, a time that is none counts as now.
       const dueInMs = typeof dueAt === 'number' && dueAt > clock.now() ? dueAt - clock.now() : 0
-      runners.get(queue)?.hint(dueInMs, { repeated: repeated === true })
+      runners.get(queue)?.hint({ dueInMs, repeated: repeated === true })
     })
     on('realtime:health-changed', ({ health }) => {
       healthTold++

@@ -130,10 +130,10 @@ describe('the wake-up loop', () => {
   })
 
   it('looks when a hint says that something will be due, and once soon, because only the database knows when', () => {
-    expect(waitOf(onHint(idle(), at(0), 100))).toBeCloseTo(100.5)
+    expect(waitOf(onHint(idle(), at(0), { dueInMs: 100 }))).toBeCloseTo(100.5)
     // Where peers have been faster, they spread.
-    expect(waitOf(onHint({ ...idle(), herdMs: 10 }, at(0), 100))).toBeCloseTo(112.5)
-    const state = onHint(idle(), at(0), 5000)
+    expect(waitOf(onHint({ ...idle(), herdMs: 10 }, at(0), { dueInMs: 100 }))).toBeCloseTo(112.5)
+    const state = onHint(idle(), at(0), { dueInMs: 5000 })
     expect(waitOf(state)).toBe(confirmAfterMs)
     const told = onNothing(onLookBegan(state, 300), { nextDueInMs: 4700, newestId: '1' }, proven, at(300))
     expect(waitOf(told, 300)).toBeCloseTo(4700.5)
@@ -165,7 +165,7 @@ describe('the wake-up loop', () => {
       expect(waitOf(state, now)).toBe(0)
       state = onNothing(onLookBegan(onFound(onLookBegan(state, now), now, 0), now), empty, proven, at(now))
       const again = now + 100
-      state = onHint(state, at(again), 0, { repeated: true })
+      state = onHint(state, at(again), { repeated: true })
       expect(waitOf(state, again)).toBe(0)
       state = onNothing(onLookBegan(state, again), empty, proven, at(again))
     }
@@ -176,7 +176,7 @@ describe('the wake-up loop', () => {
     let state = idle()
     let looks = 0
     for (let now = 10_000; now < 20_000; now += 5) {
-      state = onHint(state, at(now), 0, { repeated: now % 10 === 0 })
+      state = onHint(state, at(now), { repeated: now % 10 === 0 })
       if (nextLook(state, now).kind === 'wait') continue
       looks++
       state = onNothing(onLookBegan(state, now), empty, proven, at(now))
@@ -213,7 +213,7 @@ describe('the wake-up loop', () => {
     let state = idle()
     let looks = 0
     for (let now = 10_000; now < 15_000; now++) {
-      state = onHint(state, at(now), 1 + (now % 50))
+      state = onHint(state, at(now), { dueInMs: 1 + (now % 50) })
       if (nextLook(state, now).kind === 'wait') continue
       looks++
       state = onNothing(onLookBegan(state, now), empty, proven, at(now))

@@ -83,7 +83,7 @@ export class Model {
   apply(step: Step): void {
     const moment = { now: this.now, random: this.random }
     if (step.kind === 'pass') this.pass(step.ms)
-    if (step.kind === 'forged') this.state = onHint(this.state, moment, step.dueInMs)
+    if (step.kind === 'forged') this.state = onHint(this.state, moment, { dueInMs: step.dueInMs })
     if (step.kind === 'fail-next') this.#failNext = true
     if (step.kind === 'peer-locks')
       for (const message of this.messages) message.lockedUntil = this.now + step.ms
@@ -147,7 +147,7 @@ export class Model {
   hint(message: ModelMessage): void {
     message.hintedAt = this.now
     const dueInMs = Math.max(0, message.visibleAt - this.now)
-    this.state = onHint(this.state, { now: this.now, random: this.random }, dueInMs)
+    this.state = onHint(this.state, { now: this.now, random: this.random }, { dueInMs: dueInMs })
   }
 
   #runPlanned(): void {

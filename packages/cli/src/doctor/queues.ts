@@ -1,4 +1,5 @@
 import { queueNamePattern } from '@aimq/events'
+import { isWorked } from '../is-worked.ts'
 import { count, duration } from '../show.ts'
 import { type Finding, fault, ok, warning } from './finding.ts'
 
@@ -60,7 +61,7 @@ function rights(
   { queue, has_table, may_use_schema, may_work, may_send, may_archive }: QueueRow,
   role: string,
 ): Finding[] {
-  if (!has_table || queue.endsWith('_dlq')) return []
+  if (!has_table || !isWorked(queue)) return []
   const missing = [
     ...(may_use_schema ? [] : [`grant usage on schema pgmq to "${role}";`]),
     ...(may_work ? [] : [`grant select, update, delete on pgmq.q_${queue} to "${role}";`]),

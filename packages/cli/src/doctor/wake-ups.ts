@@ -1,4 +1,5 @@
 import type { RealtimeStatus, TriggerState } from '@aimq/events'
+import { isWorked } from '../is-worked.ts'
 import { duration } from '../show.ts'
 import { cannotHaveTrigger } from '../unfit.ts'
 import { type Finding, fault, note, ok, warning } from './finding.ts'
@@ -21,7 +22,7 @@ export function checkPaths({ paths }: RealtimeStatus): Finding[] {
 export function checkTriggers(triggers: readonly TriggerState[], program: string): Finding[] {
   // What cannot have one is told of as a queue that AIMQ does not work.
   const worked = triggers.filter(
-    (state) => state.installed || !(state.name.endsWith('_dlq') || cannotHaveTrigger(state)),
+    (state) => state.installed || (isWorked(state.name) && !cannotHaveTrigger(state)),
   )
   const drifted = worked.filter(({ installed, findings }) => installed && findings.length > 0)
   const silent = worked

@@ -1,7 +1,7 @@
 import { type Bus, defaultDeadLetterQueue, queueNameOf, type TriggerPath } from '@aimq/events'
-import { isWorked } from '../choose-queues.ts'
 import { CliError } from '../cli-error.ts'
 import type { Context } from '../context.ts'
+import { isWorked } from '../is-worked.ts'
 import { folderOf } from '../migration.ts'
 import { findStep } from '../steps.ts'
 import { chooseTriggerPaths, type PathWish } from '../trigger-paths.ts'

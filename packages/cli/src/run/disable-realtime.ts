@@ -1,6 +1,7 @@
 import { changeLines } from '../changes.ts'
-import { chooseQueues, isWorked } from '../choose-queues.ts'
+import { chooseQueues } from '../choose-queues.ts'
 import type { Context } from '../context.ts'
+import { isWorked } from '../is-worked.ts'
 import { folderOf } from '../migration.ts'
 import { queueTriggers } from '../trigger-state.ts'
 import { withBus } from '../with-bus.ts'

@@ -1,6 +1,6 @@
 import { type QueueInfo, type QueueMetrics, queueNamePattern, type TriggerState } from '@aimq/events'
-import { isWorked } from '../choose-queues.ts'
 import type { Context } from '../context.ts'
+import { isWorked } from '../is-worked.ts'
 import { measure } from '../measure.ts'
 import { count, duration } from '../show.ts'
 import { type Column, table } from '../table.ts'

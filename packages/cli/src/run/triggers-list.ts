@@ -1,5 +1,6 @@
 import type { TriggerState } from '@aimq/events'
 import type { Context } from '../context.ts'
+import { isWorked } from '../is-worked.ts'
 import { table } from '../table.ts'
 import { pathsWord } from '../trigger-state.ts'
 import { withBus } from '../with-bus.ts'
@@ -51,4 +52,4 @@ export async function run(context: Context, _options: object, named: readonly st
 
 /** A dead-letter queue is not worked, so nobody has to be told. */
 const findingsWord = ({ name, installed, findings }: TriggerState): string =>
-  !installed && name.endsWith('_dlq') ? '–' : findings.map(({ problem }) => problem).join(', ') || 'none'
+  !installed && !isWorked(name) ? '–' : findings.map(({ problem }) => problem).join(', ') || 'none'

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { QueueMetrics } from '@aimq/events'
+import { isWorked } from '../is-worked.ts'
 import type { Output } from './output.ts'
 import type { EndedJob } from './watch-jobs.ts'
 
@@ -97,7 +98,7 @@ const cut = (text: string, room: number): string =>
 
 /** `digests 3 ready, 20 done`: what a queue holds, without the zeros. */
 export function queueLine({ queue, ready, leased, scheduled, archived }: QueueMetrics): string {
-  const readyName = queue.endsWith('_dlq') ? 'dead-lettered' : 'ready'
+  const readyName = isWorked(queue) ? 'ready' : 'dead-lettered'
   const counts = { [readyName]: ready, 'in hand or to be tried again': leased, scheduled, done: archived }
   const parts = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? [`${count} ${name}`] : []))
   return `${queue.padEnd(13)} ${parts.length === 0 ? 'empty' : parts.join(', ')}`

@@ -1,4 +1,5 @@
 import type { WakePath } from '@aimq/events'
+import { isWorked } from '../is-worked.ts'
 import type { Output } from '../output.ts'
 import { count, duration, localTime } from '../show.ts'
 import type { QueueSample, Sample } from './sample.ts'
@@ -89,7 +90,7 @@ function totalLine({ queues }: Sample, style: Style): string {
   return style('dim', parts.join(' · '))
 }
 
-const isDeadLetters = (queue: string): boolean => queue.endsWith('_dlq')
+const isDeadLetters = (queue: string): boolean => !isWorked(queue)
 
 function columnsFor(sample: Sample, history: Frame['history'] | undefined): Column[] {
   const most = Math.max(...[...(history?.values() ?? [])].flat(), 0)
