@@ -24,6 +24,7 @@ import type { Operations } from './operations.ts'
 import { type QueueClientOptions, resolveOptions, type SqlClient } from './options.ts'
 import { type PruneOptions, pruneArchive, pruneIdempotencyKeys } from './prune.ts'
 import { queueShapes } from './queue-shape.ts'
+import { ReadFloors } from './read-floors.ts'
 import { type Redriven, redriveMessages } from './redrive.ts'
 import { type DraftMessage, refuseUnknown, sendBatch, sendOptionKeys } from './send.ts'
 import { SendTogether } from './send-together.ts'
@@ -156,7 +157,13 @@ export function observedQueueClient(
 ): QueueClient {
   const options = resolveOptions(input)
   const database = openDatabase(options)
-  const operations: Operations = { database, shapes: queueShapes(database), options, logger: options.logger }
+  const operations: Operations = {
+    database,
+    shapes: queueShapes(database),
+    floors: new ReadFloors(),
+    options,
+    logger: options.logger,
+  }
 
   async function sendAll(
     queue: QueueReference,

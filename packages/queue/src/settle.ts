@@ -14,7 +14,7 @@ import {
 } from './inputs.ts'
 import { checkedHeaders, leasedMessage } from './message.ts'
 import type { Operations } from './operations.ts'
-import type { QueueShape } from './queue-shape.ts'
+import { bottom, isAboveBottom } from './read-floors.ts'
 import { statement } from './sql.ts'
 
 export interface ReadWish {
@@ -37,13 +37,9 @@ export async function readMessages(
   wish: ReadWish,
   signal: AbortSignal | undefined,
 ): Promise<ReadResult> {
-  const values = readValues(wish, queue)
-  const call: Call = { operation: 'read', queue, signal }
-  return operations.shapes.retrying([queue], call, async () => {
-    const shape = await operations.shapes.of(queue, call)
-    const rows = await operations.database.run(settleStatement(queue, shape, ['read']), values, call)
-    return readResult(rows)
-  })
+  const reading = readValues(wish, queue)
+  const { read } = await exchange(operations, queue, nothingToSettle, reading, signal)
+  return read ?? (await readFromBottom(operations, queue, reading))
 }
 
 /**
@@ -68,41 +64,60 @@ export async function settleMessages(
   const main =
     plain.flags.length === 0 && wanted === undefined
       ? undefined
-      : await settlePlain(operations, queue, plain, wanted, signal)
+      : await exchange(operations, queue, plain, wanted, signal)
   if (letters.failure !== undefined) throw letters.failure
+  const read =
+    main === undefined || wanted === undefined
+      ? undefined
+      : (main.read ?? (await readFromBottom(operations, queue, wanted)))
   return {
     lost: [...(main?.lost ?? []), ...letters.lost],
     deadLettered: letters.moved,
-    ...(main?.read === undefined ? {} : { read: main.read }),
+    ...(read === undefined ? {} : { read }),
   }
 }
 
-async function settlePlain(
+/** Settles and reads in one statement. No `read`: none was wanted, or it found nothing and did not look everywhere. */
+async function exchange(
   operations: Operations,
   queue: string,
   plain: PlainValues,
-  reading: Readonly<Record<string, string>> | undefined,
+  reading: ReadValues | undefined,
   signal: AbortSignal | undefined,
+  from = operations.floors.of(queue),
 ): Promise<{ lost: readonly string[]; read?: ReadResult }> {
-  const call: Call = { operation: 'settle', queue, signal }
+  const { shapes, database, floors } = operations
+  const settling = plain.flags.length > 0
+  const call: Call = { operation: settling ? 'settle' : 'read', queue, signal }
   const flags = reading === undefined ? plain.flags : [...plain.flags, 'read']
-  return operations.shapes.retrying([queue], call, async () => {
-    const shape = await operations.shapes.of(queue, call)
-    const statement = settleStatement(queue, shape, flags)
-    const rows = await operations.database.run(statement, { ...plain.values, ...reading }, call)
+  return shapes.retrying([queue], call, async () => {
+    const rendered = statement('settle', {
+      tables: { queue: `q_${queue}`, archive: `a_${queue}` },
+      flags: [...(await shapes.of(queue, call)).flags, ...flags],
+    })
+    const sentAt = performance.now()
+    const rows = await database.run(rendered, { ...plain.values, ...reading, from }, call)
     const lost = lostIn(rows)
-    return reading === undefined ? { lost } : { lost, read: readResult(rows) }
+    if (reading === undefined) return { lost }
+    const read = readResult(rows)
+    floors.learn(queue, { from, sentAt, wanted: Number(reading.count), read })
+    return read.messages.length === 0 && isAboveBottom(from) ? { lost } : { lost, read }
   })
 }
 
-function settleStatement(queue: string, shape: QueueShape, flags: readonly string[]) {
-  return statement('settle', {
-    tables: { queue: `q_${queue}`, archive: `a_${queue}` },
-    flags: [...shape.flags, ...flags],
-  })
+/** A statement of its own: what was settled beside the read that found nothing is settled. */
+async function readFromBottom(
+  operations: Operations,
+  queue: string,
+  reading: ReadValues,
+): Promise<ReadResult> {
+  const { read } = await exchange(operations, queue, nothingToSettle, reading, undefined, bottom)
+  return read as ReadResult
 }
 
-function readValues(wish: ReadWish, queue: string): Readonly<Record<string, string>> {
+type ReadValues = Readonly<{ count: string; lease: string }>
+
+function readValues(wish: ReadWish, queue: string): ReadValues {
   return {
     count: wholeNumber(wish?.count, 'count', { least: 1, most: maxReadCount, queue }),
     lease: duration(wish?.leaseMs, 'leaseMs', { least: 1, most: maxLeaseMs, queue }),
@@ -114,6 +129,8 @@ interface PlainValues {
   readonly flags: readonly string[]
   readonly values: Readonly<Record<string, string>>
 }
+
+const nothingToSettle: PlainValues = { flags: [], values: {} }
 
 /** Settlements as the statement takes them: completions as arrays, releases as JSON. */
 function plainValues(settlements: readonly Settlement[], queue: string): PlainValues {
@@ -176,6 +193,9 @@ function releaseEntry(settlement: Settlement & { readonly action: 'release' }, q
 }
 
 function checkSettlements(settlements: readonly Settlement[], queue: string): void {
+  if (!Array.isArray(settlements)) {
+    throw refuseInput(queue, `expected settlements to be an array, got ${show(settlements)}`)
+  }
   const ids = new Set<string>()
   for (const settlement of settlements) {
     if (!actions.includes(settlement?.action)) {

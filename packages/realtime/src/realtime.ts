@@ -17,7 +17,7 @@ import { listenSource } from './listen-source.ts'
 import { type RealtimeOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { PeerHints } from './peer-hints.ts'
 import { supabaseSource } from './supabase-source.ts'
-import { PathSupervisor } from './supervisor.ts'
+import { type PathStatus, PathSupervisor } from './supervisor.ts'
 import { UnneededQueues } from './unneeded-queues.ts'
 import type { WakeSource } from './wake-source.ts'
 
@@ -51,10 +51,12 @@ function createRealtime(options: ResolvedOptions, { bus, logger, clock }: Plugin
   const peers = new PeerHints(clock, (hint) => void broadcast(hint).catch(() => {}))
 
   function leader(): WakePath | undefined {
-    const healthy = supervisors
-      .map((supervisor) => supervisor.status)
-      .filter((status) => status.health === 'healthy')
-    return healthy.sort((a, b) => (a.canaryMs ?? 0) - (b.canaryMs ?? 0))[0]?.path
+    let best: PathStatus | undefined
+    for (const { status } of supervisors) {
+      if (status.health !== 'healthy') continue
+      if (best === undefined || (status.canaryMs ?? 0) < (best.canaryMs ?? 0)) best = status
+    }
+    return best?.path
   }
 
   function emit(path: WakePath, { queue, count, dueInMs }: Hint, { repeated } = { repeated: false }): void {

@@ -113,7 +113,8 @@ export class QueueRunner {
   /** Somebody says there is work. */
   hint(said: HintSaid): void {
     this.#wake = onHint(this.#wake, this.#moment(), said)
-    this.#schedule()
+    // At once: of an idle worker's wake-up, waiting for the end of the turn would be a part that can be measured.
+    this.#pump()
   }
 
   /** Look once, without distrust: after a change of health, say. */

@@ -6,7 +6,7 @@
 -- statistics say. `(… in (select …)) is true` is a hashed lookup: as a join, or as a second condition on the index, the
 -- whole array would be gone through for every row. For the same reason `msg_id + 0` hides the join from the index.
 -- `vt <= statement_timestamp()` is what lets the read use the index on vt: clock_timestamp() alone is volatile, and makes
--- it walk over every message that is not due.
+-- it walk over every message that is not due. `from` spares it what was read before (read-floors.ts).
 with
 --? if archive
 archivable as materialized (
@@ -86,7 +86,7 @@ touched as (
 , ready as (
   select msg_id, enqueued_at, vt
   from pgmq.:"queue"
-  where vt <= statement_timestamp()
+  where vt <= statement_timestamp() and (vt, msg_id) >= ((select :'from'::timestamptz), 0)
     and (msg_id in (select id from settling)) is not true --? settle
   order by vt
   limit :'count'::int
