@@ -24,11 +24,14 @@ async function main(options: Options): Promise<void> {
   }
   const description = describeMachine(servers.versions)
   say(`${description.machine}; load ${description.load}`)
-  const lines = await runAll(servers, options, say)
+  const { lines, failures } = await runAll(servers, options, say)
   if (options.json) console.log(JSON.stringify(lines.map(asResult), null, 2))
   else console.log(`\n${tables(lines)}`)
   if (options.write) for (const path of await writeReport(lines, description)) say(`wrote ${path}`)
   say(`\n${Math.round((performance.now() - began) / 1000)} s`)
+  if (failures.length === 0) return
+  for (const { message } of failures) say(`failed: ${message}`)
+  process.exitCode = 1
 }
 
 function asResult({ workload, subject, unit, median, min, max, runs }: Line): Result {

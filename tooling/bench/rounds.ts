@@ -8,18 +8,31 @@ import type { Bench, Workload } from './workloads/workload.ts'
 
 export type Say = (text: string) => void
 
+/** What was measured, and what failed: a workload that does spoils none of the others. */
+export interface Outcome {
+  readonly lines: readonly Line[]
+  readonly failures: readonly Error[]
+}
+
 /** Runs what was chosen. Subjects take turns within a workload, and the order is turned round every other time. */
-export async function runAll(servers: Servers, options: Options, say: Say): Promise<Line[]> {
+export async function runAll(servers: Servers, options: Options, say: Say): Promise<Outcome> {
   const { only, quick } = options
   const chosen = workloads.filter((workload) =>
     only.length > 0 ? only.includes(workload.family) && !(quick && workload.slow) : !(quick && workload.slow),
   )
   const lines: Line[] = []
+  const failures: Error[] = []
   for (const [index, workload] of chosen.entries()) {
     say(`\n[${index + 1}/${chosen.length}] ${workload.title}`)
-    lines.push(...(await runWorkload(workload, servers, options, say)))
+    try {
+      lines.push(...(await runWorkload(workload, servers, options, say)))
+    } catch (thrown) {
+      const failure = thrown as Error
+      failures.push(failure)
+      say(`  failed: ${failure.message}`)
+    }
   }
-  return lines
+  return { lines, failures }
 }
 
 async function runWorkload(

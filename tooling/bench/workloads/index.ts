@@ -8,6 +8,7 @@ import { io } from './io.ts'
 import { delay, load } from './load.ts'
 import { manyQueues } from './many-queues.ts'
 import { memory } from './memory.ts'
+import { openTransaction } from './open-transaction.ts'
 import { processes } from './processes.ts'
 import { trigger } from './trigger.ts'
 import { wake } from './wake.ts'
@@ -26,6 +27,7 @@ export const workloads: readonly Workload[] = [
   ...idle,
   ...crash,
   ...delayed,
+  ...openTransaction,
   ...memory,
   ...manyQueues,
   ...growth,
