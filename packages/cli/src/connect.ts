@@ -46,6 +46,13 @@ export async function connect({
   } catch (cause) {
     client.end().catch(() => {})
     const { code = '', message } = cause as { code?: string; message: string }
+    if (/does not support SSL/.test(message)) {
+      throw new CliError(
+        `${location} offers no TLS; turn it on there, or accept plaintext with sslmode=disable`,
+        exitCode.configuration,
+        { cause },
+      )
+    }
     const exit = refused.test(code) ? exitCode.configuration : exitCode.unavailable
     throw new CliError(`${location} cannot be reached: ${message || code}`, exit, { cause })
   }

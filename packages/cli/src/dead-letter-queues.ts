@@ -1,4 +1,4 @@
-import { assertQueueName, type Bus, queueNamePattern } from '@aimq/events'
+import { type Bus, queueNamePattern } from '@aimq/events'
 import { chooseQueue } from './choose-queues.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
@@ -38,7 +38,6 @@ export async function chooseDeadLetterQueue(
 
 /** `emails` and `emails_dlq` both mean the second; `failed_mail` means itself where it is what `deadLetterQueue` named. */
 async function findDeadLetterQueue({ signal, program }: Context, bus: Bus, named: string): Promise<string> {
-  assertQueueName(named)
   const usual = named.endsWith('_dlq') ? named : `${named}_dlq`
   const { queues } = await bus.request('queue:list', {}, { signal })
   const there = new Set(queues.map(({ queue }) => queue))

@@ -25,11 +25,11 @@ export function readDeadLetter({ id, payload, headers, enqueuedAt }: PeekedMessa
     reason: typeof header.reason === 'string' ? header.reason : 'it does not say why',
     error:
       typeof error.message === 'string'
-        ? { code: String(error.code ?? 'Error'), message: error.message }
+        ? { code: typeof error.code === 'string' ? error.code : 'Error', message: error.message }
         : null,
-    readCount: typeof header.readCount === 'number' ? header.readCount : 0,
-    failures: Number(headers?.[messageHeader.failures] ?? 0) || 0,
-    deadLetteredAt: typeof header.deadLetteredAt === 'number' ? header.deadLetteredAt : enqueuedAt,
+    readCount: asCount(header.readCount),
+    failures: asCount(headers?.[messageHeader.failures]),
+    deadLetteredAt: isTime(header.deadLetteredAt) ? header.deadLetteredAt : enqueuedAt,
     payload,
     headers,
   }
@@ -38,6 +38,13 @@ export function readDeadLetter({ id, payload, headers, enqueuedAt }: PeekedMessa
 /** It says which queue it was given up in. */
 export const isDeadLetter = ({ headers }: Pick<PeekedMessage, 'headers'>): boolean =>
   typeof asRecord(headers?.[messageHeader.deadLetter]).queue === 'string'
+
+const asCount = (value: unknown): number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0
+
+/** One that a date can show: JSON has numbers that no calendar reaches. */
+const isTime = (value: unknown): value is number =>
+  typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
 
 const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import { unreadable } from './unreadable.ts'
 
 export interface EnvFile {
   readonly values: Readonly<Record<string, string>>
@@ -27,7 +28,7 @@ export function readEnvFile(path: string, cwd: string, asked: boolean): EnvFile 
     if (code === 'ENOENT' && !asked) return { values: {}, faults: [], warnings: [] }
     return {
       values: {},
-      faults: [`${path}: ${reasons[code ?? ''] ?? `cannot be read (${code})`}`],
+      faults: [`${path}: ${unreadable[code ?? ''] ?? `cannot be read (${code})`}`],
       warnings: [],
     }
   }
@@ -70,12 +71,6 @@ function readAtMost(path: string, limit: number): { bytes: Buffer; mode: number 
   } finally {
     closeSync(file)
   }
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'may not be read by this user',
-  EISDIR: 'is a folder, expected a file',
 }
 
 /** Numbers of lines that would silently be skipped. Not told where a value spans lines: any line could be part of it. */

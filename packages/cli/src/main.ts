@@ -80,6 +80,8 @@ async function runCommand(
   try {
     const { run } = await spec.load()
     const context = createContext(options, program, { output, interrupts })
+    const { checkQueueNames } = await import('./queue-operands.ts')
+    checkQueueNames(spec, operands)
     const code = await run(context, options as never, ...(operands as never[]))
     return interrupts.closed === undefined ? (code ?? exitCode.ok) : fail(interrupts.closed)
   } catch (thrown) {

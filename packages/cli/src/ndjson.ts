@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { CliError } from './cli-error.ts'
 import { exitCode } from './exit-code.ts'
 import { parseJson } from './parse-json.ts'
+import { unreadable } from './unreadable.ts'
 
 /** One line that holds a message, or why it does not. Empty lines are none. */
 export interface Line {
@@ -15,12 +16,6 @@ export interface Line {
   readonly end: number
   readonly payload?: unknown
   readonly fault?: string
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'may not be read by this user',
-  EISDIR: 'is a folder, expected a file',
 }
 
 /** Opens the file, or stdin for `-`. Its size is 0 where it has none. */
@@ -41,7 +36,7 @@ export async function openLines(path: string): Promise<{ stream: Readable; size:
     return { stream: createReadStream(path), size: stats.isFile() ? stats.size : 0 }
   } catch (thrown) {
     const { code = '' } = thrown as NodeJS.ErrnoException
-    throw new CliError(`${path}: ${reasons[code] ?? `cannot be read (${code})`}`, exitCode.input, {
+    throw new CliError(`${path}: ${unreadable[code] ?? `cannot be read (${code})`}`, exitCode.input, {
       cause: thrown,
     })
   }

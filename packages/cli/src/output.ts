@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { toJson } from './to-json.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -72,7 +73,7 @@ export function openOutput({ json, env, onClosed }: OutputOptions): Output {
     line: (text = '') => {
       if (!json) write(`${text}\n`)
     },
-    data: (value) => write(`${JSON.stringify(value, undefined, isTerminal ? 2 : undefined)}\n`),
+    data: (value) => write(`${toJson(value, isTerminal ? 2 : undefined)}\n`),
     note: (text) => {
       if (!json) stderr.write(`${text}\n`)
     },

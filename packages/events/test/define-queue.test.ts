@@ -64,6 +64,7 @@ describe('queue names', () => {
     'a b',
     '../a',
     'a\0',
+    'a\n',
     'a'.repeat(48),
     'é'.repeat(47),
     null,
@@ -82,16 +83,30 @@ describe('queue names', () => {
     expect(() => assertQueueName('My Queue')).toThrow(/try "my_queue"/)
   })
 
+  const usable = fc.stringMatching(/^[a-z][a-z0-9_]{0,46}$/)
+
+  it('takes every name that is one', () => {
+    fc.assert(fc.property(usable, (name) => queueNameOf(name) === name))
+  })
+
   it('never takes a name that SQL would have to quote', () => {
+    const seen = { taken: 0, refused: 0 }
+    const spoilt = fc
+      .tuple(usable, fc.string({ unit: 'grapheme', minLength: 1, maxLength: 2 }), fc.nat(47))
+      .map(([name, more, at]) => name.slice(0, at) + more + name.slice(at))
     fc.assert(
-      fc.property(fc.string(), (name) => {
+      fc.property(fc.oneof(usable, spoilt, fc.string()), (name) => {
         try {
           assertQueueName(name)
         } catch {
+          seen.refused++
           return true
         }
+        seen.taken++
         return /^[a-z0-9_]{1,47}$/.test(name)
       }),
     )
+    // Or it would say nothing.
+    expect(Math.min(seen.taken, seen.refused)).toBeGreaterThan(10)
   })
 })

@@ -88,7 +88,10 @@ export interface QueueClient extends AsyncDisposable {
     queue: QueueReference<Payload, unknown>,
     options: ReadWish & CallOptions,
   ): Promise<TypedReadResult<Payload>>
-  /** Ends leases, and reads what is next in the same round trip when `read` is given. */
+  /**
+   * Ends leases, and reads what is next in the same round trip when `read` is given. At the end of a backlog the answer
+   * may come without `read`: then `read()` tells what is left.
+   */
   settle(
     queue: QueueReference,
     options: { readonly settlements: readonly Settlement[]; readonly read?: ReadWish } & CallOptions,

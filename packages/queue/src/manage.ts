@@ -37,6 +37,7 @@ export async function createQueue(
   const create = statement('create', { flags: partitioned === undefined ? [] : ['partitioned'] })
   const values = { queue, ...intervals }
   operations.shapes.forget(queue)
+  operations.floors.forget(queue)
   const [row] = await operations.database.run(create, values, call).catch((thrown: unknown) => {
     // Two at once: pgmq before 1.5 takes no lock, and the loser meets a half-made catalogue entry.
     const raced = ['23505', '42P07', '42710'].includes(sqlStateOf((thrown as QueueError).cause) ?? '')
@@ -55,6 +56,7 @@ export async function dropQueue(
   const call: Call = { operation: 'drop', queue, signal }
   const able = await readCapabilities(operations, signal)
   operations.shapes.forget(queue)
+  operations.floors.forget(queue)
   const listed = await operations.shapes.find(queue, call).catch((thrown: unknown) => {
     // An unlogged queue cannot be worked, but it can be got rid of.
     if ((thrown as QueueError).code === queueErrorCodes.unlogged) return { partitioned: false }
@@ -67,6 +69,7 @@ export async function dropQueue(
     call,
   )
   operations.shapes.forget(queue)
+  operations.floors.forget(queue)
   return row?.dropped !== false
 }
 

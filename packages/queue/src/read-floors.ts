@@ -2,8 +2,11 @@ import type { ReadResult } from '@aimq/events'
 
 /** The `vt` below which there is nothing. */
 export const bottom = '-infinity'
-/** A read from the bottom comes so much later than the last, and so late that such reads take a tenth of the time at most. */
-const bottomEvery = { leastMs: 100, times: 10 }
+/**
+ * How long after a read from the bottom the next one comes: ten times what it took, so that they cost a tenth of the time,
+ * within these bounds. What it took may have been spent on waiting for a lock.
+ */
+const bottomEvery = { times: 10, leastMs: 100, mostMs: 5000 }
 
 interface Floor {
   readonly from: string
@@ -20,13 +23,13 @@ export interface ReadBrought {
 }
 
 /**
- * From which `vt` on to read. A message that was read leaves an entry in the index on `vt` until a vacuum takes it away,
- * and one transaction left open anywhere in the database can put that off for hours. A read from the bottom walks over
- * all of these: the more was worked, the slower.
+ * From which `vt` on to read while a backlog is worked. A message that was read leaves an entry in the index on `vt` until
+ * a vacuum takes it away, and one transaction left open anywhere in the database can put that off for hours. A read from
+ * the bottom walks over all of these: the more was worked, the slower.
  *
- * So while one read after another brings all it asks for, the next begins at the oldest that the last one brought. A message that appears
- * below (its producer was slow to commit, a peer's read was undone) is met by the next read from the bottom, and nobody
- * is told that a queue has nothing before there was one.
+ * So while one read after another brings all it asks for, the next begins at the oldest that the last one brought. A
+ * message that appears below (its producer was slow to commit, a peer's read was undone) is met by the next read from the
+ * bottom. One comes now and then, and at the end of a backlog: nobody is told that a queue has nothing before.
  */
 export class ReadFloors {
   readonly #floors = new Map<string, Floor>()
@@ -34,7 +37,12 @@ export class ReadFloors {
   /** For the next read. */
   of(queue: string): string {
     const floor = this.#floors.get(queue)
-    return floor === undefined || floor.bottomAgainAt <= performance.now() ? bottom : floor.from
+    if (floor === undefined) return bottom
+    const now = performance.now()
+    if (floor.bottomAgainAt > now) return floor.from
+    // One at a time; and one that fails, because the walk takes too long, must not be all that is tried from now on.
+    this.#floors.set(queue, { ...floor, bottomAgainAt: now + bottomEvery.mostMs })
+    return bottom
   }
 
   learn(queue: string, { from, sentAt, wanted, read }: ReadBrought): void {
@@ -46,18 +54,24 @@ export class ReadFloors {
     const known = this.#floors.get(queue)
     this.#floors.set(queue, {
       // After one full read the next may well find nothing, and would only have to be done again from the bottom.
-      from: known === undefined ? bottom : new Date(Math.floor(oldest.dueAt)).toISOString(),
-      bottomAgainAt: isAboveBottom(from) && known !== undefined ? known.bottomAgainAt : bottomAgainAt(sentAt),
+      from: known === undefined ? bottom : floorAt(oldest.dueAt),
+      bottomAgainAt: from !== bottom && known !== undefined ? known.bottomAgainAt : bottomAgainAt(sentAt),
     })
+  }
+
+  /** The queue is another now, or none. */
+  forget(queue: string): void {
+    this.#floors.delete(queue)
   }
 }
 
-/** Whether there may be something below. */
-export function isAboveBottom(from: string): boolean {
-  return from !== bottom
+/** A message from before 1970 says that it is from then. */
+function floorAt(dueAt: number): string {
+  return dueAt <= 0 ? bottom : new Date(Math.floor(dueAt)).toISOString()
 }
 
 function bottomAgainAt(sentAt: number): number {
   const now = performance.now()
-  return now + Math.max(bottomEvery.leastMs, bottomEvery.times * (now - sentAt))
+  const pauseMs = bottomEvery.times * (now - sentAt)
+  return now + Math.min(bottomEvery.mostMs, Math.max(bottomEvery.leastMs, pauseMs))
 }

@@ -165,10 +165,12 @@ function encodeBatch(
     return bare ? content : `{"payload":${content}${apart}${rest}}`
   })
   const text = `[${items.join(',')}]`
-  if (text.length <= maxBatchBytes) return text
+  // A character takes three bytes at most: what is far from the limit need not be counted.
+  const bytes = text.length * 3 <= maxBatchBytes ? 0 : Buffer.byteLength(text)
+  if (bytes <= maxBatchBytes) return text
   throw refuseInput(
     queue,
-    `expected a batch of at most ${maxBatchBytes} bytes, got ${text.length}; send it in several`,
+    `expected a batch of at most ${maxBatchBytes} bytes, got ${bytes}; send it in several`,
   )
 }
 

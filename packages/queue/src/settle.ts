@@ -14,7 +14,7 @@ import {
 } from './inputs.ts'
 import { checkedHeaders, leasedMessage } from './message.ts'
 import type { Operations } from './operations.ts'
-import { bottom, isAboveBottom } from './read-floors.ts'
+import { bottom } from './read-floors.ts'
 import { statement } from './sql.ts'
 
 export interface ReadWish {
@@ -37,15 +37,17 @@ export async function readMessages(
   wish: ReadWish,
   signal: AbortSignal | undefined,
 ): Promise<ReadResult> {
-  const reading = readValues(wish, queue)
+  const reading = { ...readValues(wish, queue), from: bottom }
   const { read } = await exchange(operations, queue, nothingToSettle, reading, signal)
-  return read ?? (await readFromBottom(operations, queue, reading))
+  return read as ReadResult
 }
 
 /**
  * Settles, and reads what is next. Completions, releases and the read are one statement. Dead letters go first, each
  * dead-letter queue in a statement of its own: when one fails, the others are still settled, nothing is read (so that
  * nothing is leased for an answer that never comes), and the failure is thrown.
+ *
+ * A read that looked only where a backlog went on, and found nothing, answers nothing: whoever asked reads again.
  */
 export async function settleMessages(
   operations: Operations,
@@ -55,7 +57,8 @@ export async function settleMessages(
   signal: AbortSignal | undefined,
 ): Promise<Settled> {
   checkSettlements(settlements, queue)
-  const reading = wish === undefined ? undefined : readValues(wish, queue)
+  const reading =
+    wish === undefined ? undefined : { ...readValues(wish, queue), from: operations.floors.of(queue) }
   const dead = settlements.filter((settlement) => settlement.action === 'dead-letter')
   const plain = plainValues(settlements, queue)
 
@@ -66,29 +69,23 @@ export async function settleMessages(
       ? undefined
       : await exchange(operations, queue, plain, wanted, signal)
   if (letters.failure !== undefined) throw letters.failure
-  const read =
-    main === undefined || wanted === undefined
-      ? undefined
-      : (main.read ?? (await readFromBottom(operations, queue, wanted)))
   return {
     lost: [...(main?.lost ?? []), ...letters.lost],
     deadLettered: letters.moved,
-    ...(read === undefined ? {} : { read }),
+    ...(main?.read === undefined ? {} : { read: main.read }),
   }
 }
 
-/** Settles and reads in one statement. No `read`: none was wanted, or it found nothing and did not look everywhere. */
+/** Settles and reads in one statement. No `read`: none was wanted, or nothing was found and there may be something below. */
 async function exchange(
   operations: Operations,
   queue: string,
   plain: PlainValues,
   reading: ReadValues | undefined,
   signal: AbortSignal | undefined,
-  from = operations.floors.of(queue),
 ): Promise<{ lost: readonly string[]; read?: ReadResult }> {
   const { shapes, database, floors } = operations
-  const settling = plain.flags.length > 0
-  const call: Call = { operation: settling ? 'settle' : 'read', queue, signal }
+  const call: Call = { operation: plain.flags.length > 0 ? 'settle' : 'read', queue, signal }
   const flags = reading === undefined ? plain.flags : [...plain.flags, 'read']
   return shapes.retrying([queue], call, async () => {
     const rendered = statement('settle', {
@@ -96,28 +93,18 @@ async function exchange(
       flags: [...(await shapes.of(queue, call)).flags, ...flags],
     })
     const sentAt = performance.now()
-    const rows = await database.run(rendered, { ...plain.values, ...reading, from }, call)
+    const rows = await database.run(rendered, { ...plain.values, ...reading }, call)
     const lost = lostIn(rows)
     if (reading === undefined) return { lost }
     const read = readResult(rows)
-    floors.learn(queue, { from, sentAt, wanted: Number(reading.count), read })
-    return read.messages.length === 0 && isAboveBottom(from) ? { lost } : { lost, read }
+    floors.learn(queue, { from: reading.from, sentAt, wanted: Number(reading.count), read })
+    return read.messages.length === 0 && reading.from !== bottom ? { lost } : { lost, read }
   })
 }
 
-/** A statement of its own: what was settled beside the read that found nothing is settled. */
-async function readFromBottom(
-  operations: Operations,
-  queue: string,
-  reading: ReadValues,
-): Promise<ReadResult> {
-  const { read } = await exchange(operations, queue, nothingToSettle, reading, undefined, bottom)
-  return read as ReadResult
-}
+type ReadValues = Readonly<{ count: string; lease: string; from: string }>
 
-type ReadValues = Readonly<{ count: string; lease: string }>
-
-function readValues(wish: ReadWish, queue: string): ReadValues {
+function readValues(wish: ReadWish, queue: string): Omit<ReadValues, 'from'> {
   return {
     count: wholeNumber(wish?.count, 'count', { least: 1, most: maxReadCount, queue }),
     lease: duration(wish?.leaseMs, 'leaseMs', { least: 1, most: maxLeaseMs, queue }),

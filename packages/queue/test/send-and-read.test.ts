@@ -52,6 +52,31 @@ describe('send', () => {
     expect(rows.map((row) => row.id)).toEqual(ids)
   })
 
+  it('refuses a batch beyond 64 MiB before any of it goes to the database', async () => {
+    await client.create('heavy')
+    let queries = 0
+    const counting = createQueueClient({
+      maxPayloadBytes: 8 * 1024 * 1024,
+      client: {
+        query: (text, values) => {
+          queries += 1
+          return database.pool.query(text, values)
+        },
+      },
+    })
+    await counting.probe('heavy')
+    queries = 0
+    // The largest that any client may be allowed, quotes included: eight are 64 MiB, and what is between them is beyond.
+    const payload = 'x'.repeat(8 * 1024 * 1024 - 2)
+    const error = await failureOf(counting.sendMany('heavy', Array(8).fill({ payload })))
+    expect(error).toMatchObject({ code: 'queue/invalid-input' })
+    expect(error.message).toContain(
+      'expected a batch of at most 67108864 bytes, got 67108873; send it in several',
+    )
+    expect(queries).toBe(0)
+    expect(await database.query('select from pgmq.q_heavy')).toEqual([])
+  })
+
   it('sends nothing for an empty batch', async () => {
     expect(await client.sendMany('nowhere', [])).toEqual({ ids: [], duplicateIds: [] })
   })

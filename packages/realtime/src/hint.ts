@@ -20,7 +20,10 @@ export interface Hint {
   readonly againInMs?: number
 }
 
-/** Longer texts are no hint. NOTIFY itself takes 8,000 bytes; ours have about a hundred. */
+/**
+ * Longer texts are no hint, and are not parsed. Ours have about a hundred characters, so that this leaves room for fields to
+ * come; NOTIFY itself takes 8,000 bytes, and a storm of those would cost every worker time that hears the channel.
+ */
 const maxTextLength = 2048
 /** A due time farther away than that is left to the poll. */
 const maxDueInMs = 3_600_000

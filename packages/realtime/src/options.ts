@@ -1,4 +1,5 @@
-import { parseOptions } from '@aimq/events'
+import { parseOptions, summarizeError } from '@aimq/events'
+import { parseTls } from '@aimq/events/tls'
 import * as v from 'valibot'
 import { RealtimeError, realtimeErrorCodes } from './errors.ts'
 
@@ -60,6 +61,13 @@ const text = v.pipe(v.string(), v.nonEmpty('expected a text that is not empty'))
 const postgresUrl = v.pipe(
   v.string(),
   v.regex(/^postgres(ql)?:\/\//, 'expected a connection string such as postgres://user@host:5432/database'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    try {
+      if (dataset.typed) parseTls(dataset.value)
+    } catch (thrown) {
+      addIssue({ message: summarizeError(thrown).message })
+    }
+  }),
 )
 const webUrl = v.pipe(
   v.string(),

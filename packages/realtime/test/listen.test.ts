@@ -117,11 +117,14 @@ describe('LISTEN/NOTIFY', () => {
       '{"queue":"a;b"}',
       '{"queue":"MyQ"}',
       `{"queue":"${'a'.repeat(4000)}"}`,
+      // Well-formed, and a character longer than a hint may be.
+      '{"queue":"padded"}'.padEnd(2049),
       '{"queue":"x","count":"many"}',
     ]
     for (const payload of junk) await notify(payload)
     const last = nextFact(bus, 'job:enqueued', ({ queue }) => queue === 'last')
-    await notify('{"queue":"last"}')
+    // As long as a hint may be.
+    await notify('{"queue":"last"}'.padEnd(2048))
     await last
     const { ignored } = await bus.request('realtime:status', {})
     expect(ignored).toBe(junk.length - 1)

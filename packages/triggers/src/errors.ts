@@ -5,7 +5,7 @@ export const triggersErrorCodes = {
   invalidOptions: 'triggers/invalid-options',
   /** A queue that is to have a trigger is not there. */
   queueMissing: 'triggers/queue-missing',
-  /** A queue that cannot have one: unlogged. */
+  /** A queue that cannot have one, because it is unlogged; or a table that cannot be watched as asked. */
   unsupportedQueue: 'triggers/unsupported-queue',
   /** A table job that this database cannot have: no such table or column, or SQL that it does not understand. */
   tableJobRefused: 'triggers/table-job-refused',

@@ -32,7 +32,7 @@ export interface TriggersOptions extends TriggersClientOptions, Partial<QueueTri
   readonly tableJobs?: TableJobs
   /** Replace triggers of the Python project and of `pgmq.enable_notify_insert`. @default false */
   readonly replaceForeign?: boolean
-  /** Also install the policy that lets workers hear private Realtime topics. @default false */
+  /** Also install the policy that lets workers hear private Realtime topics; together with `queues`. @default false */
   readonly policy?: boolean
   /**
    * How often to look whether `queues` and `tableJobs` still have their triggers, in milliseconds; 0 for never. A restored dump or a
@@ -76,6 +76,11 @@ const schema = v.pipe(
   v.rawCheck(({ dataset, addIssue }) => {
     const message = oneSource(dataset.value)
     if (message !== undefined) addIssue({ message })
+    if (dataset.typed && dataset.value.policy && (dataset.value.queues ?? []).length === 0) {
+      addIssue({
+        message: 'expected queues beside policy: true, which is installed together with their triggers',
+      })
+    }
   }),
 )
 

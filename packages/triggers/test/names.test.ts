@@ -83,6 +83,12 @@ it('refuses every channel that could be anything but a name before any SQL', asy
   expect(count.connections).toBe(0)
 })
 
+it('refuses a policy that would come with no triggers, and says with what it comes', () => {
+  const { pool } = countingPool()
+  expect(() => triggers({ pool, policy: true })).toThrow('expected queues beside policy: true')
+  expect(() => triggers({ pool, policy: true, queues: [] })).toThrow('expected queues beside policy: true')
+})
+
 it('refuses every option of another type before any SQL', async () => {
   const { pool, count } = countingPool()
   const client = createTriggersClient({ pool })

@@ -3,7 +3,7 @@ import { recordFacts } from '@aimq/events/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { deadLetter, defineHandler, type Job, retry, snooze } from '../src/index.ts'
-import { gate, setup } from './setup.ts'
+import { gate, intercept, setup } from './setup.ts'
 
 describe('a job', () => {
   it('is worked, archived, and told of', async () => {
@@ -236,3 +236,20 @@ function cyclic(): object {
   value.self = value
   return value
 }
+
+describe('a settlement', () => {
+  it('whose answer leaves open what is left in the queue is followed by a read at once', async () => {
+    const { bus, clock, queue, start } = await setup({
+      handlers: { emails: () => {} },
+      defaults: { concurrency: 1, maxPrefetch: 0 },
+    })
+    intercept(bus, (name, input: { read?: unknown }, pass) => {
+      if (name === 'queue:settle') delete input.read
+      return pass()
+    })
+    queue.send('emails', { payload: 1 }, { payload: 2 }, { payload: 3 })
+    await start()
+    await clock.advance(0)
+    expect(queue.archive('emails')).toHaveLength(3)
+  })
+})

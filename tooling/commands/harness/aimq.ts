@@ -21,6 +21,8 @@ export interface Run {
   readonly program?: string
   /** In a terminal of its own: stdin is what is typed, and stays open. */
   readonly terminal?: boolean
+  /** @default the user of the test run */
+  readonly user?: { readonly uid: number; readonly gid: number }
 }
 
 export interface Ended {
@@ -51,7 +53,7 @@ export async function temporaryFolder(): Promise<string> {
 /** `aimq` as a process of its own, with no more environment than it is given. Killed when the test is over. */
 export async function start(
   args: readonly string[],
-  { cwd, env = {}, stdin, stdinStaysOpen = false, program = bin, terminal = false }: Run = {},
+  { cwd, env = {}, stdin, stdinStaysOpen = false, program = bin, terminal = false, user }: Run = {},
 ): Promise<Started> {
   const words = [process.execPath, '--conditions=@aimq/source', '--', program, ...args]
   const [command = '', ...rest] = terminal ? inTerminal(words) : words
@@ -59,6 +61,7 @@ export async function start(
     cwd: cwd ?? (await temporaryFolder()),
     env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    ...user,
   })
   // Who cannot read it any more has ended.
   child.stdin.on('error', () => {})

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { aimq, bin, temporaryFolder } from '../harness/aimq.ts'
 import { canary, useDatabase } from '../harness/database.ts'
+import { mayRun, ordinaryUser } from '../harness/ordinary-user.ts'
 
 const database = useDatabase()
 const env = { DATABASE_URL: database.url }
@@ -29,6 +30,17 @@ async function refuses(
   expect(messages).toMatch(/^aimq: \S/)
   expect(messages.match(/^aimq: /gm)).toHaveLength(1)
   return messages
+}
+
+/** The same, started as somebody who may not read every file, as root may. */
+async function refusesOrdinaryUser(
+  args: readonly string[],
+  code: number,
+  { cwd, text }: { readonly cwd: string; readonly text: string },
+): Promise<void> {
+  if (await mayRun(bin)) expect(await refuses(args, code, { cwd, ...ordinaryUser })).toContain(text)
+  // This clone is closed to him, and so is the program in it.
+  else expect(spawnSync(process.execPath, [bin], { cwd, ...ordinaryUser.user }).status).not.toBe(0)
 }
 
 describe('wrong usage: 2', () => {
@@ -61,19 +73,32 @@ describe('wrong usage: 2', () => {
     expect(await refuses(args, 2)).toContain(text)
   })
 
-  test.each(['create', 'drop', 'purge', 'peek', 'stats', 'enable-realtime'])(
-    '%s: a bad queue name, before any SQL',
-    async (command) => {
-      const nowhere = { DATABASE_URL: `postgres://u:${canary}@127.0.0.1:1/db` }
-      for (const name of ['MyQueue', 'a;b', 'a"b', 'é', 'x'.repeat(48), '../etc']) {
-        const ended = await aimq([command, name], {
-          env: command === 'stats' || command === 'peek' || command === 'enable-realtime' ? env : nowhere,
-        })
-        expect(ended.stderr).toContain('lower-case letter')
-        expect(ended.code).toBe(2)
-      }
-    },
-  )
+  test.each([
+    [['create']],
+    [['drop', '--yes']],
+    [['purge', '--yes']],
+    [['peek']],
+    [['stats']],
+    [['send'], ['{}']],
+    [['send', '--file', 'jobs.ndjson']],
+    [['dlq', 'show']],
+    [['dlq', 'redrive']],
+    [['dlq', 'purge', '--yes']],
+    [['enable-realtime']],
+    [['disable-realtime']],
+    [['realtime', 'broadcast']],
+    [['top', '--once']],
+    [['triggers', 'repair']],
+  ])('%j: a bad queue name, before any SQL', async (words, rest: string[] = []) => {
+    // Where nobody listens: whoever asked the database first would say that it cannot be reached.
+    const nowhere = { DATABASE_URL: `postgres://u:${canary}@127.0.0.1:1/db` }
+    const names = ['MyQueue', 'a;b', 'a"b', 'é', 'x'.repeat(48), '../etc']
+    await Promise.all(
+      names.map(async (name) => {
+        expect(await refuses([...words, name, ...rest], 2, { env: nowhere })).toContain('lower-case letter')
+      }),
+    )
+  })
 
   test.each([
     [['list', `postgres://u:${canary.slice(0, 4)}@h/db`]],
@@ -123,6 +148,15 @@ describe('settings: 2', () => {
     expect(await refuses(['list', '--env', 'folder'], 2, { cwd })).toContain('folder: is a folder')
   })
 
+  test('an env file that this user may not read: which, and what to do', async () => {
+    const cwd = await temporaryFolder()
+    await writeFile(join(cwd, 'closed.env'), `DATABASE_URL=${database.url}\n`, { mode: 0o000 })
+    await refusesOrdinaryUser(['list', '--env', 'closed.env'], 2, {
+      cwd,
+      text: 'closed.env: may not be read by this user; let it with chmod',
+    })
+  })
+
   test('an env file is used, the environment wins, and one that others can read is warned of', async () => {
     const cwd = await temporaryFolder()
     await writeFile(join(cwd, 'my.env'), `DATABASE_URL=${database.url}\n`, { mode: 0o600 })
@@ -164,6 +198,15 @@ describe('input', () => {
     expect(await refuses(['send', 'emails', '--file', '.'], 66, { cwd })).toContain('is a folder')
   })
 
+  test('a file that this user may not read: 66, which, and what to do', async () => {
+    const cwd = await temporaryFolder()
+    await writeFile(join(cwd, 'closed.ndjson'), '{}\n', { mode: 0o000 })
+    await refusesOrdinaryUser(['send', 'emails', '--file', 'closed.ndjson'], 66, {
+      cwd,
+      text: 'closed.ndjson: may not be read by this user; let it with chmod',
+    })
+  })
+
   test('a migration where none can be written: 66', async () => {
     const cwd = await temporaryFolder()
     await writeFile(join(cwd, 'supabase'), '')
@@ -192,6 +235,14 @@ describe('the database', () => {
     const run = { env: { DATABASE_URL: database.urlWith({ password: `${canary}-not` }) } }
     expect(await refuses(args.filter(Boolean), 78, run)).toMatch(/password|login/)
   })
+
+  test.each([['list'], ['send', 'emails', '1'], ['doctor']])(
+    'TLS that was asked for and is not there: 78 (%s)',
+    async (...args) => {
+      const run = { env: { DATABASE_URL: `${database.url}?sslmode=require` } }
+      expect(await refuses(args, 78, run)).toMatch(/offers no TLS.* sslmode=disable/)
+    },
+  )
 
   test('no such database, no pgmq, no such queue: 78', async () => {
     const at = (name: string) => ({ env: { DATABASE_URL: database.urlWith({ database: name }) } })

@@ -49,6 +49,39 @@ test('show says why, under the name of the queue or of its dead-letter queue', a
   expect(letters).toMatchObject([{ from: 'emails', originalId: '7', failures: 3, payload: { to: 'ada' } }])
 })
 
+test('one with headers that have no text of their own hides none of the others', async () => {
+  const hostile = {
+    'x-aimq-failures': { toString: 1 },
+    'x-aimq-dead-letter': {
+      ...header['x-aimq-dead-letter'],
+      error: { code: { toString: 1 }, message: 'boo' },
+    },
+  }
+  await database.query(`select pgmq.send('emails_dlq', '{"to":"eve"}'::jsonb, $1::jsonb)`, [
+    JSON.stringify(hostile),
+  ])
+  const { code, stdout } = await aimq(['dlq', 'show', 'emails'], { env })
+  expect(code).toBe(0)
+  for (const to of ['ada', 'bob', 'eve']) expect(stdout).toContain(`{"to":"${to}"}`)
+  expect(stdout).toContain('boo (Error)')
+  expect(await aimqJson(['dlq', 'show', 'emails'], { env })).toHaveLength(3)
+})
+
+test('nor does one that is nested deeper than JSON.stringify gets', async () => {
+  const payload = `${'['.repeat(9000)}"eve"${']'.repeat(9000)}`
+  await database.query(`select pgmq.send('emails_dlq', $1::jsonb)`, [payload])
+  const { code, stdout } = await aimq(['dlq', 'show', 'emails', '--json'], { env })
+  expect(code).toBe(0)
+  expect(stdout).toContain(`"payload":${payload}`)
+  for (const words of [
+    ['dlq', 'show', 'emails'],
+    ['peek', 'emails_dlq'],
+  ]) {
+    const shown = await aimq(words, { env })
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('{"to":"bob"}') })
+  }
+})
+
 test('redrive sends them back to where they came from', async () => {
   const { code, stdout } = await aimq(['dlq', 'redrive', 'emails'], { env })
   expect({ code, stdout }).toEqual({

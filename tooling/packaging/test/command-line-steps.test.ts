@@ -29,7 +29,7 @@ it.concurrent('with triggers it writes migrations; queues and wake-ups need thei
   await expect(aimq('realtime', 'status')).rejects.toThrow('npm install @aimq/realtime')
 })
 
-it.concurrent('with queue and worker it works jobs by polling, once told that nothing wakes it', async () => {
+it.concurrent('with queue and worker it works jobs by polling; what waits to be woken needs its package', async () => {
   await using installed = await install('queue', 'worker')
   const { aimq, project } = installed
   await project.write(
@@ -38,8 +38,9 @@ it.concurrent('with queue and worker it works jobs by polling, once told that no
   )
   expect(await aimq('create', 'emails')).toContain('npm install @aimq/triggers')
   await aimq('send', 'emails', '{"to":"ada"}')
-  await expect(aimq('start', 'handlers', '--drain')).rejects.toThrow('npm install @aimq/realtime')
-  const said = await aimq('start', 'handlers', '--drain', '--no-listen')
+  for (const words of [[], ['--drain', '--listen']])
+    await expect(aimq('start', 'handlers', ...words)).rejects.toThrow('npm install @aimq/realtime')
+  const said = await aimq('start', 'handlers', '--drain')
   expect(said).toContain('nothing wakes this worker: it polls')
   expect(said).toContain('dear ada')
 })

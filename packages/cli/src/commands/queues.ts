@@ -140,7 +140,11 @@ export const deadLetterCommands: readonly CommandSpec[] = [
     json: true,
     options: [
       { flags: '--id <id>', help: 'only this letter; may be given several times', parse: each },
-      { flags: '-n, --limit <n>', help: 'at most so many, the oldest first', parse: whole(1, 1_000_000_000) },
+      {
+        flags: '-n, --limit <n>',
+        help: 'at most so many, the oldest of each origin first',
+        parse: whole(1, 1_000_000_000),
+      },
       { flags: '--to <queue>', help: 'to this queue instead' },
     ],
     examples: [

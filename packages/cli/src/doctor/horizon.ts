@@ -17,7 +17,7 @@ const remedies: Readonly<Record<string, string>> = {
   'prepared transaction': "commit or roll it back: rollback prepared '<name>'",
 }
 
-/** What is deleted stays on the disk, and in the way of every read, while an older snapshot might still want to see it. */
+/** What is deleted stays on the disk, and in the way of looks at the queue, while an older snapshot might still want to see it. */
 export function checkHorizon(rows: readonly HorizonRow[]): Finding[] {
   const old = rows.filter(
     ({ age_seconds, xmin_age }) => (age_seconds ?? 0) > oldTransactionSeconds || (xmin_age ?? 0) > oldXmin,

@@ -16,7 +16,7 @@ export interface QueueRow {
   readonly vacuumed: Date | null
 }
 
-/** More dead rows than this, and more of them than living ones: reads walk past all of them. */
+/** More dead rows than this, and more of them than living ones: each look that finds a queue empty walks past all of them. */
 const manyDeadRows = 20_000
 
 export function checkQueues(rows: readonly QueueRow[], role: string, program: string): Finding[] {
@@ -85,7 +85,7 @@ function bloat({ queue, live, dead, vacuumed }: QueueRow): Finding[] {
   return [
     warning(
       'dead rows',
-      `${queue} has ${count(Number(dead))} dead rows beside ${count(Number(live))} living ones (${when}); reads get slow`,
+      `${queue} has ${count(Number(dead))} dead rows beside ${count(Number(live))} living ones (${when}); jobs of a quiet queue start late`,
       `run: vacuum pgmq.q_${queue}; and: alter table pgmq.q_${queue} set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)`,
     ),
   ]

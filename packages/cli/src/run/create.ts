@@ -1,4 +1,4 @@
-import { type Bus, defaultDeadLetterQueue, queueNameOf, type TriggerPath } from '@aimq/events'
+import { type Bus, defaultDeadLetterQueue, type TriggerPath } from '@aimq/events'
 import { CliError } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import { isWorked } from '../is-worked.ts'
@@ -18,7 +18,6 @@ export interface CreateOptions {
 }
 
 export async function run(context: Context, options: CreateOptions, named: readonly string[]): Promise<void> {
-  for (const queue of named) queueNameOf(queue)
   if (options.retention !== undefined && options.partitioned === undefined) {
     throw new CliError('--retention is for partitioned queues; add --partitioned')
   }

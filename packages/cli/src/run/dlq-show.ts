@@ -4,6 +4,7 @@ import { chooseDeadLetterQueue } from '../dead-letter-queues.ts'
 import { type DeadLetter, readDeadLetter } from '../dead-letters.ts'
 import { plain } from '../output.ts'
 import { counted, localTime } from '../show.ts'
+import { toJson } from '../to-json.ts'
 import { withBus } from '../with-bus.ts'
 import { cut } from './peek.ts'
 
@@ -51,7 +52,7 @@ function describe({ output }: Context, letter: DeadLetter): string {
     ...(letter.error === null
       ? []
       : [['error', `${letter.error.message} (${letter.error.code})`] as [string, string]]),
-    ['payload', JSON.stringify(letter.payload)],
+    ['payload', toJson(letter.payload)],
   ]
   const body = lines.map(
     ([name, text]) => `  ${output.style('dim', name.padEnd(9))} ${cut(plain(text), width)}`,

@@ -1,4 +1,3 @@
-import { assertQueueName } from '@aimq/events'
 import { chooseQueues, expectNamed } from '../choose-queues.ts'
 import { CliError } from '../cli-error.ts'
 import { confirmLoss } from '../confirm.ts'
@@ -17,7 +16,6 @@ export interface DropOptions {
 export async function run(context: Context, options: DropOptions, given: readonly string[]): Promise<void> {
   const { output, signal, program } = context
   expectNamed(context, given, 'drop')
-  for (const queue of given) assertQueueName(queue)
   await withBus(context, { needs: ['queue'] }, async ({ bus, database }) => {
     const named = await chooseQueues(context, bus, {
       named: given,

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { plain } from '../output.ts'
 import { duration, localTime } from '../show.ts'
 import { table } from '../table.ts'
+import { toJson } from '../to-json.ts'
 import { withBus } from '../with-bus.ts'
 
 export interface PeekOptions {
@@ -55,7 +56,7 @@ async function messageTable({ output }: Context, messages: readonly PeekedMessag
       { title: 'STATE', value: stateOf },
       { title: 'READS', align: 'right', value: ({ readCount }) => readCount },
       { title: 'SENT', value: ({ enqueuedAt }) => localTime(enqueuedAt) },
-      { title: 'PAYLOAD', value: ({ payload }) => cut(plain(JSON.stringify(payload) ?? ''), room) },
+      { title: 'PAYLOAD', value: ({ payload }) => cut(plain(toJson(payload)), room) },
     ],
     messages,
   )

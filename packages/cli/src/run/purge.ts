@@ -1,4 +1,4 @@
-import { assertQueueName, type QueueMetrics } from '@aimq/events'
+import type { QueueMetrics } from '@aimq/events'
 import { chooseQueues, expectNamed } from '../choose-queues.ts'
 import { confirmLoss } from '../confirm.ts'
 import type { Context } from '../context.ts'
@@ -11,7 +11,6 @@ export interface PurgeOptions {
 
 export async function run(context: Context, options: PurgeOptions, named: readonly string[]): Promise<void> {
   expectNamed(context, named, 'purge')
-  for (const queue of named) assertQueueName(queue)
   await withBus(context, { needs: ['queue'] }, async (session) => {
     const question = 'Which queues are to lose their messages?'
     const queues = await chooseQueues(context, session.bus, { named, question, among: () => true })

@@ -1,4 +1,3 @@
-import { queueNameOf } from '@aimq/events'
 import { chooseQueue, expectNamed } from '../choose-queues.ts'
 import type { Context } from '../context.ts'
 import { firstHealth } from '../first-health.ts'
@@ -21,7 +20,6 @@ export async function run(
 ): Promise<void> {
   const { output, signal } = context
   expectNamed(context, named, 'realtime broadcast')
-  if (named !== undefined) queueNameOf(named)
   const queue = named ?? (await ask(context))
   if (queue === undefined) return output.line('There is no queue with workers to be told.')
   await withRealtime(context, async ({ bus }) => {

@@ -1,6 +1,5 @@
 import { addAbortSignal } from 'node:stream'
 import type { OutgoingMessage } from '@aimq/events'
-import { queueNameOf } from '@aimq/events'
 import { CliError } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import type { ExitCode } from '../exit-code.ts'
@@ -27,7 +26,6 @@ export async function run(
   queue: string,
   payload: string | undefined,
 ): Promise<ExitCode | undefined> {
-  queueNameOf(queue)
   checkTogether(options, payload)
   if (options.file !== undefined) {
     const { sendFile } = await import('../send-file.ts')

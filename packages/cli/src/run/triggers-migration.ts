@@ -1,4 +1,3 @@
-import { queueNameOf } from '@aimq/events'
 import type { Context } from '../context.ts'
 import { triggersSql } from '../creation-migration.ts'
 import { defaultFolder } from '../migration.ts'
@@ -19,7 +18,6 @@ export async function run(
   named: readonly string[],
 ): Promise<void> {
   const { print, folder = defaultFolder, ...wish } = options
-  for (const queue of named) queueNameOf(queue)
   if (print !== true) return writeTriggers(context, named, { ...wish, folder })
   const sql = await triggersSql(context, wish, named)
   if (context.output.json) context.output.data({ sql })

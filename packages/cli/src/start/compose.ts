@@ -1,5 +1,5 @@
 import type { Bus, Logger } from '@aimq/events'
-import { loadPlugin } from '../steps.ts'
+import { findPlugin, loadPlugin } from '../steps.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database.ts'
 import type { HandlerRecord } from './load-handlers.ts'
@@ -35,7 +35,7 @@ export async function compose(
   { log, stop, stepsFrom, own }: Composition,
 ): Promise<App | undefined> {
   // Made before anything runs: it refuses wrong policies.
-  const step = (name: 'queue' | 'worker' | 'realtime', options: object) =>
+  const step = (name: 'queue' | 'worker', options: object) =>
     loadPlugin(name, process.cwd(), options, stepsFrom)
   const workJobs = await step('worker', {
     handlers,
@@ -68,7 +68,12 @@ export async function compose(
     await checkRights(bus, handlers)
     stop.requested.throwIfAborted()
     await bus.use(workJobs)
-    if (wakeUps !== undefined) await bus.use(await step('realtime', wakeUps))
+    if (wakeUps !== undefined) {
+      // A drain looks by itself until nothing is left: what would only wake it need not be installed for it.
+      const find = config.drain && !config.wakeUps.asked ? findPlugin : loadPlugin
+      const wake = await find('realtime', process.cwd(), wakeUps, stepsFrom)
+      if (wake !== undefined) await bus.use(wake)
+    }
     await installTriggers(config, handlers, database, { bus, log, stepsFrom })
     return { database, created, close }
   } catch (thrown) {

@@ -1,5 +1,6 @@
 import { redact, summarizeError } from '@aimq/events'
 import { CliError } from '../cli-error.ts'
+import { unavailable } from '../failure.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 
 /** A fault that the app itself finds while starting. */
@@ -13,21 +14,11 @@ export class StartError extends Error {
   }
 }
 
-/** Trying again later may help: nobody is there, or not yet. */
-const unavailable = new Set([
-  'queue/unreachable',
-  'queue/unavailable',
-  'queue/connection-lost',
-  'queue/timeout',
-  'queue/contended',
-  'embedded/start-failed',
-])
-
 /** The database or the machine is there and has to be set up first. */
 const configuration = /^(queue|embedded)\/|^app\/(queues|rights)-missing$/
 
 /** Options that were passed on as they came, and the handlers. */
-const usage = /\/invalid-options$|^worker\/|^app\/handlers$/
+const usage = /\/invalid-options$|^events\/invalid-connection$|^worker\/|^app\/handlers$/
 
 /**
  * What to exit with and to say, on one screen and without a stack; undefined: this is a bug, show the stack.

@@ -4,6 +4,8 @@ import type { SettingValues } from './settings.ts'
 
 /** How this worker may be woken; what is not here it does without. */
 export interface WakeUps {
+  /** A path was named on purpose, by a flag or its variable: going on without is not what was meant. */
+  readonly asked: boolean
   readonly listen: boolean
   /** A session that LISTEN can use, where `DATABASE_URL` goes through a pooler. */
   readonly directUrl: string | undefined
@@ -64,6 +66,7 @@ export function readWakeUps(
   }
   return {
     settings: {
+      asked: given.listen === true || given.realtime === true,
       listen: given.listen ?? true,
       directUrl,
       realtime: given.realtime ?? true,

@@ -49,7 +49,7 @@ export interface QueueInfo {
   readonly createdAt: EpochMs
 }
 
-/** Counts of one queue at one moment: `total = ready + leased + scheduled + retrying` is not kept by pgmq, so this scans. */
+/** Counts of one queue at one moment. pgmq does not keep them, so this scans the queue. */
 export interface QueueMetrics {
   readonly queue: string
   /** All messages in the queue. */
@@ -133,7 +133,10 @@ export interface SettleInput {
 export interface SettleResult {
   /** Ids whose lease was no longer ours: nothing was changed for them. */
   readonly lost: readonly string[]
-  /** Present when `read` was asked for. */
+  /**
+   * Present when `read` was asked for. Missing then: nothing was found where a backlog went on, and that may not be all:
+   * ask `queue:read`.
+   */
   readonly read?: ReadResult
 }
 

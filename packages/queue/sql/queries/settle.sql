@@ -6,7 +6,9 @@
 -- statistics say. `(… in (select …)) is true` is a hashed lookup: as a join, or as a second condition on the index, the
 -- whole array would be gone through for every row. For the same reason `msg_id + 0` hides the join from the index.
 -- `vt <= statement_timestamp()` is what lets the read use the index on vt: clock_timestamp() alone is volatile, and makes
--- it walk over every message that is not due. `from` spares it what was read before (read-floors.ts).
+-- it walk over every message that is not due. `from` spares it what was read before (read-floors.ts); as a comparison of
+-- rows, because the planner takes a range of `vt` with bounds that it does not know for a two-hundredth of the table, and
+-- then sorts all of it. Ids begin with 1.
 with
 --? if archive
 archivable as materialized (
