@@ -20,15 +20,34 @@ export interface Fault {
   readonly weight: number
   /** How long it lasts, in milliseconds, least and most. */
   readonly lasts: readonly [number, number]
-  /** `pick` in 0 … 1 chooses the victim. Resolves when it is over, and everything runs again. */
-  strike(stage: Stage, lastsMs: number, pick: number): Promise<void>
+  /**
+   * `pick` in 0 … 1 chooses the victim. Resolves when it is over, and everything runs again, with whether it bit: one may
+   * find the database away, no connection there, or nobody who asks what it waits for.
+   */
+  strike(stage: Stage, lastsMs: number, pick: number): Promise<boolean>
 }
 
 const workerOf = (pick: number) => Math.floor(pick * workerCount)
 const producerOf = (pick: number) => Math.floor(pick * producerCount)
 const queueOf = (pick: number) => queues[Math.floor(pick * queues.length)] as string
-/** Most wishes of SQL have to survive that the database is away: another fault may be striking, too. */
-const wish = (stage: Stage, text: string) => stage.server.query(text).catch(() => {})
+/**
+ * Most wishes of SQL have to survive that the database is away: another fault may be striking, too. Answers how many rows
+ * came, and with nothing when it failed.
+ */
+const wish = (stage: Stage, text: string): Promise<number | undefined> =>
+  stage.server.query(text).then(
+    ({ rowCount }) => rowCount ?? 0,
+    () => undefined,
+  )
+/** Whether there was a session with such a name to be ended. */
+const terminated = async (stage: Stage, pattern: string): Promise<boolean> =>
+  ((await wish(
+    stage,
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name like '${pattern}'`,
+  )) ?? 0) > 0
+const topic = 'aimq:jobs'
+const joined = ({ realtime }: Stage) =>
+  realtime.hooks.channels().some((channel) => channel.topic.endsWith(topic))
 
 /** Without the answer to one of these a worker cannot know what became of a job in its hand. A read settles, too. */
 const settles = new Set(['a read', 'a settlement', 'a heartbeat', 'a dead letter'])
@@ -45,6 +64,7 @@ export const faults: readonly Fault[] = [
       await stage.tell(stage.workers[workerOf(pick)], 'SIGKILL')
       await sleep(lastsMs)
       await stage.startWorker(workerOf(pick))
+      return true
     },
   },
   {
@@ -57,6 +77,7 @@ export const faults: readonly Fault[] = [
       await stage.tell(stage.workers[workerOf(pick)], 'SIGTERM')
       await sleep(lastsMs)
       await stage.startWorker(workerOf(pick))
+      return true
     },
   },
   {
@@ -70,6 +91,7 @@ export const faults: readonly Fault[] = [
       await stage.tell(stage.workers[workerOf(pick)], 'SIGSTOP')
       await sleep(lastsMs)
       await stage.tell(stage.workers[workerOf(pick)], 'SIGCONT')
+      return true
     },
   },
   {
@@ -85,6 +107,7 @@ export const faults: readonly Fault[] = [
       await sleep(lastsMs)
       await stage.tell(stage.workers[n], 'SIGTERM')
       await stage.startWorker(n)
+      return true
     },
   },
   {
@@ -97,6 +120,7 @@ export const faults: readonly Fault[] = [
       await stage.tell(stage.producers[producerOf(pick)], 'SIGKILL')
       await sleep(lastsMs)
       await stage.startProducer(producerOf(pick))
+      return true
     },
   },
   {
@@ -117,6 +141,7 @@ export const faults: readonly Fault[] = [
       await stage.server.stop('immediate')
       await sleep(lastsMs)
       await stage.server.start()
+      return true
     },
   },
   {
@@ -125,12 +150,7 @@ export const faults: readonly Fault[] = [
     repeatsJobs: true,
     weight: 2,
     lasts: [0, 0],
-    async strike(stage) {
-      await wish(
-        stage,
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'aimq%'`,
-      )
-    },
+    strike: (stage) => terminated(stage, 'aimq%'),
   },
   {
     name: 'LISTEN sessions are terminated',
@@ -138,12 +158,7 @@ export const faults: readonly Fault[] = [
     repeatsJobs: false,
     weight: 2,
     lasts: [0, 0],
-    async strike(stage) {
-      await wish(
-        stage,
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'aimq listen'`,
-      )
-    },
+    strike: (stage) => terminated(stage, 'aimq listen'),
   },
   {
     name: 'every connection goes dead',
@@ -152,9 +167,10 @@ export const faults: readonly Fault[] = [
     weight: 2,
     lasts: [500, 5000],
     async strike(stage, lastsMs) {
-      stage.proxy.blackHole()
+      const dead = stage.proxy.blackHole()
       await sleep(lastsMs)
       stage.proxy.heal()
+      return dead > 0
     },
   },
   {
@@ -164,9 +180,10 @@ export const faults: readonly Fault[] = [
     weight: 2,
     lasts: [500, 5000],
     async strike(stage, lastsMs) {
-      stage.proxy.blackHole({ direction: 'down' })
+      const dead = stage.proxy.blackHole({ direction: 'down' })
       await sleep(lastsMs)
       stage.proxy.heal()
+      return dead > 0
     },
   },
   {
@@ -176,9 +193,10 @@ export const faults: readonly Fault[] = [
     weight: 2,
     lasts: [2000, 8000],
     async strike(stage, lastsMs) {
-      stage.proxy.blackHole({ says: 'aimq listen' })
+      const dead = stage.proxy.blackHole({ says: 'aimq listen' })
       await sleep(lastsMs)
       stage.proxy.heal()
+      return dead > 0
     },
   },
   {
@@ -188,7 +206,7 @@ export const faults: readonly Fault[] = [
     weight: 2,
     lasts: [0, 0],
     async strike(stage) {
-      stage.proxy.reset()
+      return stage.proxy.reset() > 0
     },
   },
   {
@@ -198,9 +216,11 @@ export const faults: readonly Fault[] = [
     weight: 2,
     lasts: [500, 1000],
     async strike(stage, lastsMs, pick) {
+      const cutsBefore = stage.proxy.cuts
       stage.proxy.cutAfter(Math.floor(pick * 2000))
       await sleep(lastsMs)
       stage.proxy.heal()
+      return stage.proxy.cuts > cutsBefore
     },
   },
   {
@@ -210,10 +230,12 @@ export const faults: readonly Fault[] = [
     weight: 1,
     lasts: [1000, 5000],
     async strike(stage, lastsMs) {
+      const refusedBefore = stage.proxy.refused
       stage.proxy.refuse(true)
       stage.proxy.reset()
       await sleep(lastsMs)
       stage.proxy.heal()
+      return stage.proxy.refused > refusedBefore
     },
   },
   {
@@ -225,7 +247,9 @@ export const faults: readonly Fault[] = [
     async strike(stage, lastsMs, pick) {
       stage.proxy.delay(20 + pick * 1000)
       await sleep(lastsMs)
+      const slowed = stage.proxy.connections > 0
       stage.proxy.heal()
+      return slowed
     },
   },
   ...(
@@ -248,7 +272,9 @@ export const faults: readonly Fault[] = [
         // Some statements are rare. One that waited for longer than this fault would strike as if it were another.
         const dropped = stage.proxy.dropReply(says)
         await Promise.all([sleep(lastsMs), Promise.race([dropped, sleep(8000)])])
+        // Resolves with false where there was none.
         stage.proxy.heal()
+        return dropped
       },
     }),
   ),
@@ -259,10 +285,12 @@ export const faults: readonly Fault[] = [
     weight: 2,
     lasts: [0, 3000],
     async strike(stage, lastsMs, pick) {
+      const { sockets } = stage.realtime.hooks.counts()
       stage.realtime.hooks.refuseUpgrades(503)
       stage.realtime.hooks.dropConnections(pick > 0.5 ? 1012 : undefined)
       await sleep(lastsMs)
       stage.realtime.hooks.refuseUpgrades(undefined)
+      return sockets > 0
     },
   },
   {
@@ -272,8 +300,10 @@ export const faults: readonly Fault[] = [
     weight: 2,
     lasts: [0, 0],
     async strike(stage, _lastsMs, pick) {
-      if (pick > 0.5) stage.realtime.hooks.closeChannel('aimq:jobs')
-      else stage.realtime.hooks.errorChannel('aimq:jobs')
+      const bites = joined(stage)
+      if (pick > 0.5) stage.realtime.hooks.closeChannel(topic)
+      else stage.realtime.hooks.errorChannel(topic)
+      return bites
     },
   },
   {
@@ -283,9 +313,11 @@ export const faults: readonly Fault[] = [
     weight: 2,
     lasts: [2000, 8000],
     async strike(stage, lastsMs) {
+      const rowsBefore = stage.realtime.hooks.counts().rows
       stage.realtime.hooks.swallow(true)
       await sleep(lastsMs)
       stage.realtime.hooks.swallow(false)
+      return stage.realtime.hooks.counts().rows > rowsBefore
     },
   },
   {
@@ -295,9 +327,11 @@ export const faults: readonly Fault[] = [
     weight: 1,
     lasts: [1000, 6000],
     async strike(stage, lastsMs) {
+      const { sockets } = stage.realtime.hooks.counts()
       stage.realtime.hooks.freeze()
       await sleep(lastsMs)
       stage.realtime.hooks.thaw()
+      return sockets > 0
     },
   },
   {
@@ -308,13 +342,16 @@ export const faults: readonly Fault[] = [
     lasts: [1000, 4000],
     async strike(stage, lastsMs, pick) {
       const until = performance.now() + lastsMs
+      let forged = 0
       while (performance.now() < until) {
-        await wish(
+        const told = await wish(
           stage,
           `select count(pg_notify('aimq:jobs', '{"queue":"${queueOf(pick)}","count":' || n || '}')) from generate_series(1, 200) as n`,
         )
+        forged += told ?? 0
         await sleep(50)
       }
+      return forged > 0
     },
   },
   {
@@ -326,9 +363,10 @@ export const faults: readonly Fault[] = [
     async strike(stage, lastsMs) {
       const all = `alter system set default_transaction_read_only`
       await wish(stage, `${all} = on`)
-      await wish(stage, 'select pg_reload_conf()')
+      const reloaded = await wish(stage, 'select pg_reload_conf()')
       await sleep(lastsMs)
       await writable(stage)
+      return reloaded !== undefined
     },
   },
   {
@@ -340,9 +378,17 @@ export const faults: readonly Fault[] = [
     async strike(stage, lastsMs) {
       const clients = Array.from({ length: 70 }, () => new pg.Client({ connectionString: stage.server.url }))
       for (const client of clients) client.on('error', () => {})
-      await Promise.all(clients.map((client) => client.connect().catch(() => {})))
+      const connected = await Promise.all(
+        clients.map((client) =>
+          client.connect().then(
+            () => true,
+            () => false,
+          ),
+        ),
+      )
       await sleep(lastsMs)
       await Promise.all(clients.map((client) => client.end().catch(() => {})))
+      return connected.includes(true) && connected.includes(false)
     },
   },
   {
@@ -354,12 +400,16 @@ export const faults: readonly Fault[] = [
     async strike(stage, lastsMs, pick) {
       const client = new pg.Client({ connectionString: stage.server.url })
       client.on('error', () => {})
-      await client
+      const locked = await client
         .connect()
         .then(() => client.query(`begin; lock table pgmq.q_${queueOf(pick)} in access exclusive mode`))
-        .catch(() => {})
+        .then(
+          () => true,
+          () => false,
+        )
       await sleep(lastsMs)
       await client.end().catch(() => {})
+      return locked
     },
   },
   {
@@ -370,9 +420,10 @@ export const faults: readonly Fault[] = [
     lasts: [1000, 4000],
     async strike(stage, lastsMs, pick) {
       const table = `pgmq.a_${queueOf(pick)}`
-      await wish(stage, `alter table ${table} add constraint no_room check (false) not valid`)
+      const full = await wish(stage, `alter table ${table} add constraint no_room check (false) not valid`)
       await sleep(lastsMs)
       await insist(stage, `alter table ${table} drop constraint if exists no_room`)
+      return full !== undefined
     },
   },
 ]

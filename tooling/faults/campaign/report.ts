@@ -3,7 +3,7 @@ import type { CampaignResult } from './run-campaign.ts'
 /** The numbers of a run, for people. */
 export function reportOf(result: CampaignResult): string {
   const lines: [string, string | number][] = [
-    ['faults', result.strikes],
+    ['faults', result.strikes === 0 ? 0 : `${result.strikes}, of which ${result.bit} bit`],
     ['sent', result.sent],
     ['outcome unknown', `${result.unknown}, of which ${result.unknownButThere} had been sent`],
     ['refused', result.refused],

@@ -18,6 +18,8 @@ export interface CampaignOptions {
 
 export interface CampaignResult extends Verdict {
   readonly strikes: number
+  /** Those of them that found something to break. */
+  readonly bit: number
   /** From the end of the last fault to the last job. */
   readonly healedMs: number
   readonly memory: readonly string[]
@@ -61,11 +63,19 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const longestFaultMs = Math.max(0, ...windows.map(({ from, to }) => to - from))
   if (verdict.longestWaitMs > worstWaitMs + longestFaultMs)
     broken.push(`a job waited ${seconds(verdict.longestWaitMs)} for its first run`)
-  return { ...verdict, broken: [...verdict.broken, ...broken], strikes: strikes.length, healedMs, memory }
+  return {
+    ...verdict,
+    broken: [...verdict.broken, ...broken],
+    strikes: strikes.length,
+    bit: windows.filter(({ bit }) => bit).length,
+    healedMs,
+    memory,
+  }
 }
 
 interface StruckWindow extends FaultWindow {
   readonly repeatsJobs: boolean
+  readonly bit: boolean
 }
 
 async function strikeAll(
@@ -82,8 +92,10 @@ async function strikeAll(
       const pid = fault.victim?.(stage, pick)?.pid
       const from = ledgerNow()
       say(`${seconds(from - beganAt)} ${fault.name}${lastsMs > 0 ? ` for ${lastsMs} ms` : ''}`)
-      await fault.strike(stage, lastsMs, pick)
-      windows.push({ name: fault.name, repeatsJobs: fault.repeatsJobs, pid, from, to: ledgerNow() })
+      const bit = await fault.strike(stage, lastsMs, pick)
+      const to = ledgerNow()
+      if (!bit) say(`${seconds(to - beganAt)} ${fault.name}: found nothing to break`)
+      windows.push({ name: fault.name, repeatsJobs: fault.repeatsJobs, bit, pid, from, to })
     })
   })
   await Promise.all(striking)

@@ -34,7 +34,12 @@ export async function runSoak({ seed, lengthMs, say }: CampaignOptions): Promise
   const healedMs = ledgerNow() - stoppedAt
   const { memory, broken: wrongWords } = await lastWords(stage)
   await stage.close()
-  const evidence = { lines: readLedger(stage.ledger), stored: await storedJobs(stage), faults: [] }
+  const evidence = {
+    lines: readLedger(stage.ledger),
+    stored: await storedJobs(stage),
+    faults: [],
+    calm: true,
+  }
   const verdict = judge(evidence)
   const flat = compareThirds(samples)
   const broken = [
@@ -44,7 +49,7 @@ export async function runSoak({ seed, lengthMs, say }: CampaignOptions): Promise
     ...(await leftBehind(stage)),
     ...wrongEndings(stage),
   ]
-  return { ...verdict, broken, strikes: 0, healedMs, memory, flat: flat.said }
+  return { ...verdict, broken, strikes: 0, bit: 0, healedMs, memory, flat: flat.said }
 }
 
 interface Reading {

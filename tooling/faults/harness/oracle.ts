@@ -16,6 +16,8 @@ export interface Evidence {
   readonly stored: readonly StoredJob[]
   /** Those, and only those, that may cause a job to be worked again. */
   readonly faults: readonly FaultWindow[]
+  /** Nothing was broken at all, and nobody told to stop before all was done. @default false */
+  readonly calm?: boolean
 }
 
 export interface Verdict {
@@ -40,33 +42,41 @@ export interface Verdict {
 }
 
 /**
- * The one judge of every run: everything acknowledged as sent is worked, dead-lettered or still queued; nothing that was
- * not sent is worked; nothing is stored twice; what died was told to; and no fault has more jobs worked again than were
- * in hand at it.
+ * The one judge of every run: everything acknowledged as sent is worked, dead-lettered or still queued, and so is
+ * everything that a worker has begun, whatever its sender knows of it; nothing that was not sent is there; nothing is
+ * stored twice; what died was told to; no fault has more jobs worked again than were in hand at it; and without any no
+ * run is interrupted.
  */
-export function judge({ lines, stored, faults }: Evidence): Verdict {
+export function judge({ lines, stored, faults, calm = false }: Evidence): Verdict {
   const told = (what: LedgerLine['what']) =>
     new Set(lines.filter((line) => line.what === what).map(({ id }) => id))
   const [tried, sent, unknown, refused] = [told('tries'), told('sent'), told('unknown'), told('refused')]
   const runs = runsOf(lines)
+  const begun = new Set(runs.map(({ key }) => key))
   const worked = new Set(runs.filter(({ done }) => done).map(({ key }) => key))
   const places = new Map<string, StoredJob['where'][]>()
   for (const { key, where } of stored) places.set(key, [...(places.get(key) ?? []), where])
 
   const { repeats, explanations, unexplained } = explain(runs, faults)
+  const interrupted = runs.filter(({ to }) => to === undefined)
   const beganAt = lines[0]?.at ?? 0
   const broken = [
     ...keysOf(
       [...sent].filter((key) => !worked.has(key) && !places.has(key)),
       'was sent, and is lost',
     ),
+    // What a worker has begun was there, though its sender was killed, or may not know.
     ...keysOf(
-      [...sent].filter((key) => !places.has(key) && worked.has(key)),
+      [...begun].filter((key) => !places.has(key) && !worked.has(key) && !sent.has(key)),
+      'was begun, and is lost',
+    ),
+    ...keysOf(
+      [...worked].filter((key) => !places.has(key)),
       'was worked, and is neither archived nor dead-lettered',
     ),
     ...keysOf(
-      runs.map(({ key }) => key).filter((key) => !tried.has(key)),
-      'was worked, and nobody sent it',
+      [...begun, ...places.keys()].filter((key) => !tried.has(key)),
+      'is there, and nobody sent it',
     ),
     ...keysOf(
       [...refused].filter((key) => places.has(key)),
@@ -89,6 +99,7 @@ export function judge({ lines, stored, faults }: Evidence): Verdict {
       stored.filter(({ where, toldToDie }) => where === 'archive' && toldToDie).map(({ key }) => key),
       'was told to die, and is archived',
     ),
+    ...keysOf(calm ? interrupted.map(({ key }) => key) : [], 'was interrupted, although nothing was broken'),
     ...unexplained.map(
       ({ before, again }) =>
         `${again.key} was worked again, and no fault explains it: ${inWords(before, beganAt)}, then ${inWords(again, beganAt)}`,
@@ -113,7 +124,7 @@ export function judge({ lines, stored, faults }: Evidence): Verdict {
     stillQueued: count('queue'),
     duplicates: repeats.length,
     explanations,
-    interrupted: runs.filter(({ to }) => to === undefined).length,
+    interrupted: interrupted.length,
     longestWaitMs: firstWaits.reduce((most, wait) => Math.max(most, wait), 0),
   }
 }

@@ -11,8 +11,11 @@ export interface PostgresServer extends AsyncDisposable {
   readonly url: string
   /** As a superuser, on a connection made for it. */
   query(text: string, values?: unknown[]): Promise<pg.QueryResult>
-  /** SIGKILL of one backend: PostgreSQL drops every connection and recovers from its log. Waits until it serves again. */
-  crash(): Promise<void>
+  /**
+   * SIGKILL of one backend: PostgreSQL drops every connection and recovers from its log. Waits until it serves again;
+   * answers whether there was a backend to be killed.
+   */
+  crash(): Promise<boolean>
   /** `immediate`: as a power cut, without a checkpoint; `fast`: as an administrator does. Resolves when it is gone. */
   stop(mode: 'immediate' | 'fast'): Promise<void>
   /** On the same port, with the same data. Resolves when it serves. */
@@ -36,16 +39,18 @@ export async function startPostgresServer(
     url,
     query: (text, values) => withClient(url, (client) => client.query(text, values)),
     async crash() {
+      let crashed = false
       await withClient(url, async (witness) => {
         const over = new Promise((resolve) => witness.once('end', resolve))
         await withClient(url, async (victim) => {
           const { rows } = await victim.query<{ pid: number }>('select pg_backend_pid() as pid')
-          process.kill(Number(rows[0]?.pid), 'SIGKILL')
+          crashed = process.kill(Number(rows[0]?.pid), 'SIGKILL')
           // For a moment after it the server still takes connections, as if nothing had happened.
           await over
         })
       }).catch(() => {})
       await eventually(serves, 'PostgreSQL has recovered')
+      return crashed
     },
     async stop(mode) {
       const pid = await postmasterOf(first.dataDir)

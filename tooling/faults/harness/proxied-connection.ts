@@ -2,14 +2,19 @@ import { connect, type Socket } from 'node:net'
 
 export interface ConnectionRules {
   readonly delayMs: () => number
-  readonly dropsReplyTo: (request: Buffer) => boolean
+  readonly dropsReplyTo: (request: string) => boolean
   readonly onClosed: () => void
+  /** So many bytes have passed as were left to it. */
+  readonly onCut: () => void
   /** The client has gone behind a dead network: nobody tells the server, until the network is healed. */
   readonly onOrphaned: () => void
 }
 
 /** Of what a client has said so much is remembered: its startup message, and its first and its latest statements. */
 const rememberedBytes = 16_384
+
+/** `Parse` of PostgreSQL's protocol: its length, the name that AIMQ prepares a statement under, and the statement. */
+const parse = /P.{4}(aimq_[0-9a-f]{24})\0([^\0]+)\0/gs
 
 /** One connection by way of the proxy. What passes is passed in order, however long it is delayed. */
 export class ProxiedConnection {
@@ -21,6 +26,8 @@ export class ProxiedConnection {
   #dead: 'no' | 'both' | 'down' = 'no'
   #bytesLeft = Number.POSITIVE_INFINITY
   #dropsNextReply = false
+  /** By their names, which is all that is said of them from then on. */
+  readonly #prepared = new Map<string, string>()
   readonly #waiting: Record<'up' | 'down', (() => void)[]> = { up: [], down: [] }
 
   constructor(client: Socket, target: URL, rules: ConnectionRules) {
@@ -66,8 +73,15 @@ export class ProxiedConnection {
     const text = bytes.toString('latin1')
     if (this.#first.length < rememberedBytes) this.#first += text.slice(0, rememberedBytes)
     this.#latest = (this.#latest + text).slice(-rememberedBytes)
-    if (this.#rules.dropsReplyTo(bytes)) this.#dropsNextReply = true
+    if (this.#rules.dropsReplyTo(this.#meantBy(text))) this.#dropsNextReply = true
     this.#later('up', () => void this.#upstream.write(bytes))
+  }
+
+  /** What a request says, and the statements that it names. */
+  #meantBy(request: string): string {
+    for (const [, name = '', statement = ''] of request.matchAll(parse)) this.#prepared.set(name, statement)
+    const named = [...this.#prepared].filter(([name]) => request.includes(name))
+    return [request, ...named.map(([, statement]) => statement)].join()
   }
 
   #fromServer(bytes: Buffer): void {
@@ -80,7 +94,9 @@ export class ProxiedConnection {
     this.#bytesLeft -= passed.length
     this.#later('down', () => {
       if (this.#dead === 'no') this.#client.write(passed)
-      if (this.#bytesLeft <= 0) this.reset()
+      if (this.#bytesLeft > 0) return
+      this.#rules.onCut()
+      this.reset()
     })
   }
 

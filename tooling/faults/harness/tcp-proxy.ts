@@ -9,6 +9,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly connections: number
   /** Connections that were refused so far. */
   readonly refused: number
+  /** Answers that were cut in the middle so far. */
+  readonly cuts: number
   /**
    * From now on nothing passes over connections that exist, in either direction or only downwards (from the server);
    * they stay open, as over a dead network. `says` picks those that have said this, such as `listen "` or an
@@ -20,10 +22,10 @@ export interface TcpProxy extends AsyncDisposable {
   /** Passes so many more bytes down each connection that exists, and then resets it. */
   cutAfter(bytes: number, says?: string): void
   /**
-   * The next request that contains `says` is passed on, and its connection reset when the answer comes. Resolves when
-   * there was such a request, or nobody waits for one any more.
+   * The next request that contains `says` is passed on, and its connection reset when the answer comes. Resolves with
+   * true when there was such a request, and with false when nobody waits for one any more.
    */
-  dropReply(says: string): Promise<void>
+  dropReply(says: string): Promise<boolean>
   /** Everything takes this much longer, both ways. */
   delay(ms: number): void
   /** New connections are reset at once. */
@@ -50,7 +52,8 @@ class RunningProxy implements TcpProxy {
   #delayMs = 0
   #refusing = false
   refused = 0
-  #awaited = new Map<string, PromiseWithResolvers<void>>()
+  cuts = 0
+  #awaited = new Map<string, PromiseWithResolvers<boolean>>()
 
   constructor(url: string) {
     this.#target = new URL(url)
@@ -95,10 +98,10 @@ class RunningProxy implements TcpProxy {
     for (const connection of this.#chosen(says)) connection.cutAfter(bytes)
   }
 
-  async dropReply(says: string): Promise<void> {
-    const awaited = this.#awaited.get(says) ?? Promise.withResolvers<void>()
+  dropReply(says: string): Promise<boolean> {
+    const awaited = this.#awaited.get(says) ?? Promise.withResolvers<boolean>()
     this.#awaited.set(says, awaited)
-    await awaited.promise
+    return awaited.promise
   }
 
   delay(ms: number): void {
@@ -116,7 +119,7 @@ class RunningProxy implements TcpProxy {
   heal(): void {
     this.#delayMs = 0
     this.#refusing = false
-    for (const { resolve } of this.#awaited.values()) resolve()
+    for (const { resolve } of this.#awaited.values()) resolve(false)
     this.#awaited = new Map()
     for (const connection of this.#connections) {
       connection.cutAfter(Number.POSITIVE_INFINITY)
@@ -145,10 +148,11 @@ class RunningProxy implements TcpProxy {
       dropsReplyTo: (request) => {
         const found = [...this.#awaited.keys()].find((text) => request.includes(text))
         if (found === undefined) return false
-        this.#awaited.get(found)?.resolve()
+        this.#awaited.get(found)?.resolve(true)
         return this.#awaited.delete(found)
       },
       onClosed: () => this.#connections.delete(connection),
+      onCut: () => this.cuts++,
       onOrphaned: () => this.#orphans.add(connection),
     })
     this.#connections.add(connection)

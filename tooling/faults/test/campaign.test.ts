@@ -25,4 +25,6 @@ it(`row 50: the random campaign, ${minutes} minutes, keeps every promise (again:
   console.log([`campaign with seed ${seed}`, ...timeline, reportOf(result)].join('\n'))
   expect(result.broken).toEqual([])
   expect(result.sent).toBeGreaterThan(100)
+  // Nearly all do. A harness whose faults no longer break anything would keep every promise, too.
+  expect(result.bit).toBeGreaterThan(result.strikes / 2)
 }, 600_000)

@@ -17,7 +17,7 @@ it('a crash of PostgreSQL loses no job, and the worker goes on by itself', async
   })
   const facts = recordFacts(bus, 'worker:queue-paused', 'worker:queue-resumed')
   const paused = nextFact(bus, 'worker:queue-paused', () => true, 30_000)
-  let crashed: Promise<void> | undefined
+  let crashed: Promise<boolean> | undefined
   const handler = async ({ id }: { id: string }) => {
     runs.set(id, (runs.get(id) ?? 0) + 1)
     if (runs.size === 150) crashed ??= server.crash()

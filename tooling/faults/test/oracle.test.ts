@@ -17,6 +17,7 @@ const stored = (where: StoredJob['where'], key = 'a', toldToDie = where === 'dea
   where,
   toldToDie,
 })
+const archived = [stored('archive')]
 const judged = (evidence: Partial<Evidence>) => judge({ lines: [], stored: [], faults: [], ...evidence })
 
 it('finds nothing where everything is as promised', () => {
@@ -44,14 +45,36 @@ it('finds nothing where everything is as promised', () => {
   })
 })
 
+it('leaves it open what became of a send whose sender was killed, or does not know', () => {
+  const lines = [line('tries', 'a'), line('tries', 'b'), line('unknown', 'b'), line('tries', 'c')]
+  expect(judged({ lines: [...lines, line('start', 'c')], stored: [stored('queue', 'c')] })).toMatchObject({
+    broken: [],
+    interrupted: 1,
+  })
+})
+
 /** Worked at 100 s by one process, and again at 105 s by another. */
 const twice = (id = 'a') => [...sent(id), ...worked(id, 100_000, 1), ...worked(id, 105_000, 2)]
-const archived = [stored('archive')]
 
 it.each<[string, Partial<Evidence>]>([
   ['is lost', { lines: sent('a') }],
   ['neither archived nor dead-lettered', { lines: [...sent('a'), ...worked('a')] }],
-  ['nobody sent it', { lines: worked('a') }],
+  [
+    'neither archived nor dead-lettered',
+    { lines: [line('tries', 'a'), line('unknown', 'a'), ...worked('a')] },
+  ],
+  [
+    'neither archived nor dead-lettered',
+    { lines: [line('tries', 'a'), line('refused', 'a'), ...worked('a')] },
+  ],
+  ['was begun, and is lost', { lines: [line('tries', 'a'), line('start', 'a')] }],
+  ['was begun, and is lost', { lines: [line('tries', 'a'), line('start', 'a'), line('fails', 'a')] }],
+  ['nobody sent it', { lines: worked('a'), stored: archived }],
+  ['nobody sent it', { stored: [stored('queue')] }],
+  [
+    'was interrupted, although nothing was broken',
+    { lines: [...sent('a'), line('start', 'a'), ...worked('a', undefined, 2)], stored: archived, calm: true },
+  ],
   [
     'told that it was not sent',
     { lines: [line('tries', 'a'), line('refused', 'a')], stored: [stored('queue')] },

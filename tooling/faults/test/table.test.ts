@@ -31,9 +31,11 @@ it('all fifty faults have a test, and each test that is named is there', async (
   }))
   expect(rows.map(({ number }) => number)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1))
   const sources = (await testSources()).join('\n')
+  // A title begins right behind its quote: in the middle of something longer these words may say anything.
+  const isThere = (title: string) => ["'", '"', '`'].some((quote) => sources.includes(quote + title))
   const missing = rows.flatMap(({ number, titles }) => [
     ...(titles.length === 0 ? [`row ${number} names no test`] : []),
-    ...titles.filter((title) => !sources.includes(title)).map((title) => `row ${number}: ${title}`),
+    ...titles.filter((title) => !isThere(title)).map((title) => `row ${number}: ${title}`),
   ])
   expect(missing).toEqual([])
 })

@@ -165,9 +165,11 @@ describe('over Supabase Realtime', () => {
       return server.sign({ role: 'service_role' }, { expiresInSeconds: 3 })
     }
     const bus = await start(overSupabase({ accessToken, canaryIntervalMs: 500 }))
+    const gaps = recordFacts(bus, 'realtime:path-lost')
     const [lost, back] = [degraded(bus), healthy(bus)]
     await lost
     await back
+    expect(gaps).toHaveLength(1)
     expect(asked).toBeGreaterThan(1)
     await hintComes(bus, 'after')
   })

@@ -46,6 +46,7 @@ it(`row 18: ten thousand payloads of all kinds neither throw nor cost more than 
       ),
       count: fc.oneof(fc.integer(), fc.double(), fc.anything()),
       due_in_ms: fc.oneof(fc.integer(), fc.double(), fc.anything()),
+      again_in_ms: fc.oneof(fc.integer(), fc.double(), fc.anything()),
       id: fc.anything(),
       v: fc.anything(),
     },

@@ -2,7 +2,10 @@
 import { type LocalRealtime, startRealtime } from '@aimq/embedded'
 import type { Bus } from '@aimq/events'
 import { nextFact } from '@aimq/events/testing'
+import { createQueueClient } from '@aimq/queue'
 import type { SupabaseOptions } from '@aimq/realtime'
+import { createTriggersClient } from '@aimq/triggers'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../integration/harness/database.ts'
 import { becomes, keepingLogger, startWorkerBus } from '../../harness/worker-bus.ts'
@@ -112,5 +115,47 @@ describe('Supabase Realtime', () => {
       server.hooks.swallow(false)
     }
     await becomes(bus, 'healthy')
+  })
+})
+
+describe('a trigger that finds Realtime locked', () => {
+  /** Somebody holds the table of messages, until the test lets go. */
+  async function lock(queue: string): Promise<pg.Client> {
+    await database.query('select pgmq.create($1)', [queue])
+    await createTriggersClient({ connectionString: database.url }).install({
+      queues: [queue],
+      paths: ['realtime'],
+    })
+    const holder = new pg.Client({ connectionString: database.url })
+    await holder.connect()
+    await holder.query('begin; lock table realtime.messages in access exclusive mode')
+    return holder
+  }
+  const count = async (queue: string) =>
+    Number((await database.query(`select count(*) from pgmq.q_${queue}`)).rows[0].count)
+
+  it('row 17: a send waits for as long as its lock_timeout says, goes through, and a warning says what is missing', async () => {
+    const holder = await lock('patient')
+    const sender = new pg.Client({ connectionString: database.url, lock_timeout: 500 })
+    const warnings: string[] = []
+    sender.on('notice', ({ message }) => warnings.push(message ?? ''))
+    await sender.connect()
+    await sender.query(`select pgmq.send('patient', '1')`)
+    expect(warnings.join()).toMatch(/lock timeout/)
+    expect(await count('patient')).toBe(1)
+    await sender.end()
+    await holder.end()
+  })
+
+  it('row 17: without one a send has its deadline: its outcome is unknown, and it happens when the lock is gone', async () => {
+    const holder = await lock('hasty')
+    // Which says nothing of a transaction that commits, and only then is the hint sent.
+    const url = new URL(database.url)
+    url.searchParams.set('options', '-c statement_timeout=300')
+    await using client = createQueueClient({ connectionString: url.href, queryTimeoutMs: 1500 })
+    await expect(client.send('hasty', 1)).rejects.toMatchObject({ code: 'queue/outcome-unknown' })
+    expect(await count('hasty')).toBe(0)
+    await holder.end()
+    await expect.poll(() => count('hasty')).toBe(1)
   })
 })
