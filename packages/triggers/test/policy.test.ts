@@ -38,7 +38,7 @@ it('is refused before anything is changed for a channel that it does not cover',
   expect(await failureOf(triggers.plan(wish))).toMatchObject(refusal)
   expect(await failureOf(triggers.migration({ ...wish, queues: ['emails'] }))).toMatchObject(refusal)
   expect(await installed()).toEqual([false])
-  expect(() => triggersStep({ connectionString: database.url, ...wish })).toThrow(
+  expect(() => triggersStep({ connectionString: database.url, queues: ['emails'], ...wish })).toThrow(
     expect.objectContaining(refusal),
   )
 })
