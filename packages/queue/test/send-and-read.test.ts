@@ -17,6 +17,23 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
+/** A client that knows the queue already, and how many statements it has sent since. */
+async function countingClient(queue: string, options: { maxPayloadBytes?: number } = {}) {
+  let count = 0
+  const counting = createQueueClient({
+    ...options,
+    client: {
+      query: (text, values) => {
+        count += 1
+        return database.pool.query(text, values)
+      },
+    },
+  })
+  await counting.probe(queue)
+  const known = count
+  return { counting, queries: () => count - known }
+}
+
 describe('send', () => {
   it('stores the message and answers with its id', async () => {
     await client.create('one')
@@ -28,22 +45,12 @@ describe('send', () => {
 
   it('sends thousands in one round trip, with ids in the order given', async () => {
     await client.create('many')
-    let queries = 0
-    const counting = createQueueClient({
-      client: {
-        query: (text, values) => {
-          queries += 1
-          return database.pool.query(text, values)
-        },
-      },
-    })
-    await counting.probe('many')
-    queries = 0
+    const { counting, queries } = await countingClient('many')
     const { ids, duplicateIds } = await counting.sendMany(
       'many',
       Array.from({ length: 5000 }, (_, n) => ({ payload: { n } })),
     )
-    expect(queries).toBe(1)
+    expect(queries()).toBe(1)
     expect(duplicateIds).toEqual([])
     expect(ids).toHaveLength(5000)
     const rows = await database.query<{ id: string; n: number }>(
@@ -54,18 +61,7 @@ describe('send', () => {
 
   it('refuses a batch beyond 64 MiB before any of it goes to the database', async () => {
     await client.create('heavy')
-    let queries = 0
-    const counting = createQueueClient({
-      maxPayloadBytes: 8 * 1024 * 1024,
-      client: {
-        query: (text, values) => {
-          queries += 1
-          return database.pool.query(text, values)
-        },
-      },
-    })
-    await counting.probe('heavy')
-    queries = 0
+    const { counting, queries } = await countingClient('heavy', { maxPayloadBytes: 8 * 1024 * 1024 })
     // The largest that any client may be allowed, quotes included: eight are 64 MiB, and what is between them is beyond.
     const payload = 'x'.repeat(8 * 1024 * 1024 - 2)
     const error = await failureOf(counting.sendMany('heavy', Array(8).fill({ payload })))
@@ -73,7 +69,7 @@ describe('send', () => {
     expect(error.message).toContain(
       'expected a batch of at most 67108864 bytes, got 67108873; send it in several',
     )
-    expect(queries).toBe(0)
+    expect(queries()).toBe(0)
     expect(await database.query('select from pgmq.q_heavy')).toEqual([])
   })
 

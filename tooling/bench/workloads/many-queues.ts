@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Figure, percentiles } from '../measurement.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
-import { smallHeap } from './memory.ts'
+import { smallYoungSpace } from './memory.ts'
 import { begun } from './wake.ts'
 import type { Bench, Workload } from './workload.ts'
 
@@ -16,10 +16,10 @@ export const manyQueues: readonly Workload[] = [
   },
   {
     family: 'many-queues',
-    title: `one worker with 1,000 idle queues, with ${smallHeap.label}`,
+    title: `one worker with 1,000 idle queues, with ${smallYoungSpace.label}`,
     subjects: ['aimq-1000'],
     slow: true,
-    run: (bench) => runManyQueues(bench, 100, smallHeap.flags),
+    run: (bench) => runManyQueues(bench, 100, smallYoungSpace.flags),
   },
 ]
 

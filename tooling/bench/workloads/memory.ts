@@ -9,7 +9,7 @@ const legs = 5
 const jobsPerLeg = 200_000
 
 /** For Node. Left to itself it gives young objects up to 128 MB where the machine has room. */
-export const smallHeap = {
+export const smallYoungSpace = {
   flags: ['--max-semi-space-size=4'],
   label: 'less room for young objects (node --max-semi-space-size=4)',
 }
@@ -26,11 +26,11 @@ export const memory: readonly Workload[] = [
   },
   {
     family: 'memory',
-    title: `memory of one worker over 1,000,000 jobs, with ${smallHeap.label}`,
+    title: `memory of one worker over 1,000,000 jobs, with ${smallYoungSpace.label}`,
     subjects: ['aimq'],
     slow: true,
     once: true,
-    run: (bench) => runMemory(bench, smallHeap.flags),
+    run: (bench) => runMemory(bench, smallYoungSpace.flags),
   },
 ]
 
