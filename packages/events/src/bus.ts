@@ -119,14 +119,18 @@ export function createBus(options: BusOptions = {}): Bus {
     return subscription
   }
 
-  async function request<Name extends RequestName>(
+  function request<Name extends RequestName>(
     name: Name,
     input: RequestInput<Name>,
     options: { signal?: AbortSignal } = {},
   ): Promise<RequestOutput<Name>> {
     const handler = handlers.get(name) as RequestHandler<Name> | undefined
-    if (handler === undefined) throw noHandler(name)
-    return handler(input, options)
+    if (handler === undefined) return Promise.reject(noHandler(name))
+    try {
+      return Promise.resolve(handler(input, options))
+    } catch (thrown) {
+      return Promise.reject(thrown)
+    }
   }
 
   function handle<Name extends RequestName>(name: Name, handler: RequestHandler<Name>): Disposable {

@@ -1,4 +1,5 @@
-import type { Pool, PoolClient } from 'pg'
+import type { PoolClient } from 'pg'
+import type { Connections } from './connections.ts'
 import { withDeadline } from './deadline.ts'
 import { isDirectSession } from './direct-session.ts'
 import { QueueError, queueErrorCodes } from './errors.ts'
@@ -67,19 +68,24 @@ export function openDatabase(options: ResolvedOptions): Database {
   async function runOnce(statement: Statement, values: string[], call: Call): Promise<Row[]> {
     const client = call.transaction ?? options.client
     if (client !== undefined) return runOn(client, statement, values, call)
+    return runPooled(source as PoolSource, statement, values, call)
+  }
+
+  async function runPooled(pools: PoolSource, statement: Statement, values: string[], call: Call) {
     const since = performance.now()
-    const pooled = await checkout(source as PoolSource, call)
+    const connections = pools.opened ?? (await open(pools, call))
+    const pooled = connections.take() ?? (await checkout(connections, call))
     try {
       const rows = await runOn(pooled, statement, values, call)
-      giveBack(pooled)
+      connections.giveBack(pooled)
       return rows
     } catch (thrown) {
       // After a timeout or a broken connection the statement may still be running on it: never to be used again.
       const { code } = thrown as QueueError
       const broken = code === queueErrorCodes.timeout || code === queueErrorCodes.connectionLost
-      giveBack(pooled, broken || code === queueErrorCodes.readOnly)
+      connections.giveBack(pooled, broken || code === queueErrorCodes.readOnly)
       // After a failover the idle ones are on the old primary, too, and each would fail a call of its own.
-      if (code === queueErrorCodes.readOnly) source?.renew(since)
+      if (code === queueErrorCodes.readOnly) pools.renew(since)
       throw thrown
     }
   }
@@ -114,13 +120,20 @@ export function openDatabase(options: ResolvedOptions): Database {
     return isDirectSession(client) ? frequentNameOf(statement) : undefined
   }
 
-  async function checkout(pools: PoolSource, call: Call): Promise<PoolClient> {
+  async function open(pools: PoolSource, call: Call): Promise<Connections> {
     try {
-      const pool = await pools.open()
-      // One that stands ready comes at once: an idle worker's first job need not wait for a timer to be made.
-      if (pool.idleCount > pool.waitingCount) return await connectionOf(pool)
+      return await pools.open()
+    } catch (thrown) {
+      throw translateError(thrown, { ...call, phase: 'connect', target })
+    }
+  }
+
+  async function checkout(connections: Connections, call: Call): Promise<PoolClient> {
+    try {
+      // One that stands ready comes at once: no timer need be made for it.
+      if (connections.hasIdle) return await connections.connect()
       return await withDeadline(
-        connectionOf(pool),
+        connections.connect(),
         options.connectTimeoutMs + 250,
         () =>
           new QueueError(
@@ -128,7 +141,7 @@ export function openDatabase(options: ResolvedOptions): Database {
             `${about(call)}: expected a connection to ${target} within ${options.connectTimeoutMs} ms, got none; the host does not answer, or all connections of the pool are busy`,
             { queue: call.queue },
           ),
-        (late) => giveBack(late),
+        (late) => connections.giveBack(late),
       )
     } catch (thrown) {
       throw translateError(thrown, { ...call, phase: 'connect', target })
@@ -152,31 +165,6 @@ function poolSource(options: ResolvedOptions): PoolSource | undefined {
   if (options.connectionString !== undefined) return ownPool(options.connectionString, options)
   return options.pool === undefined ? undefined : givenPool(options.pool, options)
 }
-
-/**
- * A client that is checked out has no listener of its own, and its errors would end the process. By the callback and not
- * by the promise: the server may end a connection in the same packet that opens it, before a promise is heard.
- */
-function connectionOf(pool: Pool): Promise<PoolClient> {
-  return new Promise((resolve, reject) => {
-    pool.connect((error, client) => {
-      if (error || client === undefined) {
-        reject(error)
-        return
-      }
-      client.on?.('error', ignore)
-      resolve(client)
-    })
-  })
-}
-
-function giveBack(client: PoolClient, destroy = false): void {
-  // A connection that is destroyed keeps the listener: its socket may still fail.
-  if (!destroy) client.off?.('error', ignore)
-  client.release(destroy)
-}
-
-function ignore(): void {}
 
 function about(call: Call): string {
   return call.queue === undefined ? call.operation : `${call.operation} "${call.queue}"`

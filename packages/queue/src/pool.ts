@@ -1,6 +1,7 @@
 import { parseTls, type TlsWish, tlsOptions } from '@aimq/events/tls'
 import { Client, Pool, type PoolConfig } from 'pg'
 import { parse } from 'pg-connection-string'
+import { Connections } from './connections.ts'
 import { recognizeSession } from './direct-session.ts'
 import { QueueError, queueErrorCodes } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -11,10 +12,12 @@ import type { ResolvedOptions } from './options.ts'
  */
 const idleTimeoutMs = 60_000
 
-/** Where a client connects to, for messages; and its pool, made when first needed. */
+/** Where a client connects to, for messages; and its connections, opened when first needed. */
 export interface PoolSource {
   readonly target: string
-  open(): Promise<Pool>
+  /** Those that `open` has made. */
+  readonly opened: Connections | undefined
+  open(): Promise<Connections>
   /** Gives up every connection that was made before `since` (`performance.now()`): they lead to the wrong server. */
   renew(since: number): void
   close(): Promise<void>
@@ -27,30 +30,49 @@ export function ownPool(connectionString: string, options: ResolvedOptions): Poo
   const host = parsed.host || 'localhost'
   const port = Number(parsed.port || 5432)
   const database = parsed.database || parsed.user || 'postgres'
-  let opening: Promise<Pool> | undefined
+  let opening: Promise<Connections> | undefined
+  let opened: Connections | undefined
   let openedAt = 0
+
+  async function open(): Promise<Connections> {
+    openedAt = performance.now()
+    const pool = await openPool({ ...(parsed as object), host, port, database }, wish, options)
+    return new Connections(pool, { keepMs: idleTimeoutMs })
+  }
+
+  function forget(): void {
+    opening = undefined
+    opened = undefined
+  }
+
   return {
     target: `${host}:${port}/${database}`,
-    open: () => {
-      if (opening === undefined) openedAt = performance.now()
-      opening ??= openPool({ ...(parsed as object), host, port, database }, wish, options)
-      // A certificate that cannot be read now may be there at the next call.
-      opening.catch(() => {
-        opening = undefined
-      })
-      return opening
+    get opened() {
+      return opened
+    },
+    async open() {
+      opening ??= open()
+      const mine = opening
+      try {
+        const connections = await mine
+        if (opening === mine) opened = connections
+        return connections
+      } catch (thrown) {
+        // A certificate that cannot be read now may be there at the next call.
+        if (opening === mine) forget()
+        throw thrown
+      }
     },
     renew: (since) => {
       if (openedAt > since) return
       const old = opening
-      opening = undefined
-      // Ends when the last statement under way on it has.
-      old?.then((pool) => pool.end()).catch(() => {})
+      forget()
+      old?.then((connections) => connections.end()).catch(() => {})
     },
     close: async () => {
-      const pool = await opening?.catch(() => undefined)
-      opening = undefined
-      await pool?.end()
+      const old = opening
+      forget()
+      await (await old?.catch(() => undefined))?.end()
     },
   }
 }
@@ -113,16 +135,20 @@ export function givenPool(pool: Pool, options: ResolvedOptions): PoolSource {
   const listener = (error: Error) => {
     options.logger.debug({ code: (error as { code?: string }).code }, 'an idle connection broke')
   }
+  const connections = new Connections(pool, { keepMs: 0 })
   let listening = false
   return {
     target:
       config.host === undefined
         ? 'the database of the pool'
         : `${config.host}:${config.port ?? 5432}/${config.database ?? ''}`,
+    get opened() {
+      return listening ? connections : undefined
+    },
     open: async () => {
       if (!listening) pool.on?.('error', listener)
       listening = true
-      return pool
+      return connections
     },
     // Its other connections are the caller's concern.
     renew: () => {},

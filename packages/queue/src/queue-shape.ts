@@ -14,6 +14,8 @@ export interface QueueShape {
 
 /** Asked once per queue, and again when the database says that something is not as it was. */
 export interface QueueShapes {
+  /** What `of` would answer, if that needs no asking: a statement that can go out in this turn should. */
+  known(queue: string): QueueShape | undefined
   /** @throws `queue/not-found`, `queue/unlogged`, `queue/pgmq-missing` */
   of(queue: string, call: Call): Promise<QueueShape>
   /** Like `of`, but null when there is no such queue. */
@@ -72,6 +74,7 @@ export function queueShapes(database: Database): QueueShapes {
   }
 
   return {
+    known: (queue) => known.get(queue),
     of,
     find,
     forget: (...queues) => {

@@ -71,7 +71,7 @@ export async function sendPrepared(
   for (let attempt = 1; ; attempt++) {
     try {
       return await operations.shapes.retrying([queue], call, async () => {
-        const shape = await operations.shapes.of(queue, call)
+        const shape = operations.shapes.known(queue) ?? (await operations.shapes.of(queue, call))
         return keyed > 0
           ? await sendKeyed(operations, queue, prepared, shape, call, progress)
           : await sendPlain(operations, queue, prepared, shape, call)

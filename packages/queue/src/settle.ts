@@ -88,9 +88,10 @@ async function exchange(
   const call: Call = { operation: plain.flags.length > 0 ? 'settle' : 'read', queue, signal }
   const flags = reading === undefined ? plain.flags : [...plain.flags, 'read']
   return shapes.retrying([queue], call, async () => {
+    const shape = shapes.known(queue) ?? (await shapes.of(queue, call))
     const rendered = statement('settle', {
       tables: { queue: `q_${queue}`, archive: `a_${queue}` },
-      flags: [...(await shapes.of(queue, call)).flags, ...flags],
+      flags: [...shape.flags, ...flags],
     })
     const sentAt = performance.now()
     const rows = await database.run(rendered, { ...plain.values, ...reading }, call)

@@ -27,7 +27,9 @@ const statements = new Map<string, Statement>()
 export function statement(name: string, rendering: Rendering = {}): Statement {
   const tables = rendering.tables ?? {}
   const flags = rendering.flags ?? []
-  const key = [name, ...Object.values(tables), '-', ...flags].join(' ')
+  let key = name
+  for (const table in tables) key += ` ${tables[table]}`
+  for (const flag of flags) key += ` ?${flag}`
   const known = statements.get(key)
   if (known !== undefined) return known
   const rendered = render(name, source(`queries/${name}.sql`), tables, new Set(flags))

@@ -53,17 +53,18 @@ export class HintMerger {
 
   #pass(path: WakePath, hint: Hint): void {
     const { queue } = hint
+    if (this.#flush === undefined) {
+      // Said before anything else is done: a worker acts on it at once.
+      this.#say(path, hint)
+      this.#flush = setImmediate(() => this.#emitPending())
+    } else {
+      const known = this.#pending.get(queue)
+      this.#pending.set(queue, { path, hint: known === undefined ? hint : join(known.hint, hint) })
+    }
     if (this.#leaderAt.size >= maxQueues) this.#leaderAt.clear()
     this.#leaderAt.set(queue, this.#options.clock.monotonic())
     this.#heldBack.get(queue)?.[Symbol.dispose]()
     this.#heldBack.delete(queue)
-    if (this.#flush === undefined) {
-      this.#flush = setImmediate(() => this.#emitPending())
-      this.#say(path, hint)
-      return
-    }
-    const known = this.#pending.get(queue)
-    this.#pending.set(queue, { path, hint: known === undefined ? hint : join(known.hint, hint) })
   }
 
   #holdBack(path: WakePath, hint: Hint): void {

@@ -320,6 +320,8 @@ export class QueueRunner {
       this.#handBackLate(read)
       return
     }
+    // Before the loop's own affairs, so that handlers start that much sooner.
+    this.#hand.take(read, sentAt)
     if (read.messages.length > 0) {
       this.#idle = false
       this.#found(read, count)
@@ -327,7 +329,6 @@ export class QueueRunner {
       this.#emptyReads++
       if (!ahead) this.#foundNothing(read.next ?? { nextDueInMs: null, newestId: null })
     }
-    this.#hand.take(read, sentAt)
   }
 
   #found(read: ReadResult, asked: number): void {

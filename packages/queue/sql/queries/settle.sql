@@ -72,6 +72,7 @@ released as (
   returning q.msg_id, q.enqueued_at, q.vt
 ),
 --? end
+--? if settle
 settling as (
   select null::bigint as id, null::timestamptz as enqueued_at where false
   union all select id, enqueued_at from archivable --? archive
@@ -84,8 +85,10 @@ touched as (
   union all select msg_id, enqueued_at, null from deleted --? delete
   union all select msg_id, enqueued_at, vt from released --? release
 )
+, --? read
+--? end
 --? if read
-, ready as (
+ready as (
   select msg_id, enqueued_at, vt
   from pgmq.:"queue"
   where vt <= statement_timestamp() and (vt, msg_id) >= ((select :'from'::timestamptz), 0)
@@ -130,23 +133,26 @@ select
   null, null, date_part('epoch', now) * 1000, lost
 from (
   select
+--? if settle
     (
       select json_agg(id::text)::text from settling
       where ((id, enqueued_at) in (select msg_id, enqueued_at from touched)) is not true
     ) as lost,
---? if read
+--? end
+    null::text as lost, --? !settle
+--? if read settle
     case when not exists (select from leased) then least(
-      (select min(vt) from pgmq.:"queue"
-        where (msg_id in (select msg_id from touched)) is not true --? settle
-      ),
+      (select min(vt) from pgmq.:"queue" where (msg_id in (select msg_id from touched)) is not true),
       (select min(vt) from touched)
     ) end as soonest,
     case when not exists (select from leased) then greatest(
-      (select max(msg_id) from pgmq.:"queue"
-        where (msg_id in (select msg_id from touched)) is not true --? settle
-      ),
+      (select max(msg_id) from pgmq.:"queue" where (msg_id in (select msg_id from touched)) is not true),
       (select max(msg_id) from touched where vt is not null)
     ) end as newest,
+--? end
+--? if read !settle
+    case when not exists (select from leased) then (select min(vt) from pgmq.:"queue") end as soonest,
+    case when not exists (select from leased) then (select max(msg_id) from pgmq.:"queue") end as newest,
 --? end
     null::timestamptz as soonest, null::bigint as newest, --? !read
     clock_timestamp() as now

@@ -11,28 +11,27 @@ language plpgsql volatile security definer set search_path = '' as $function$
 -- finds our messages. Numbered above: its row was committed before we look, and we notify. Only in repeatable read and
 -- serializable is the snapshot older than the number: there we notify always. And whenever in doubt.
 --
--- The way through for a busy queue is one query: what is declared, computed or assigned costs every sender.
+-- The way through for a busy queue is two short conditions and one query: what is declared, computed or assigned costs
+-- every sender, and a query that is part of a condition costs more than one by itself.
 declare
-  asleep boolean;
+  all_awake boolean;
   jobs bigint;
   first_due pg_catalog.timestamptz;
   due_in_ms bigint;
   hint pg_catalog.text;
 begin
   begin
-    if TG_ARGV[3] = 'asleep' and pg_catalog.current_setting('transaction_isolation') = 'read committed'
-      and not exists (select from aimq.listener where TG_ARGV[1] <> all (awake))
-    then
-      if TG_ARGV[4] = 'off' then
-        return null;
+    if TG_ARGV[3] = 'asleep' and pg_catalog.current_setting('transaction_isolation') = 'read committed' then
+      perform from aimq.listener where TG_ARGV[1] <> all (awake);
+      if not found then
+        if TG_ARGV[4] = 'off' then
+          return null;
+        end if;
+        all_awake := true;
       end if;
-      asleep := false;
-    else
-      asleep := TG_ARGV[3] is distinct from 'off';
     end if;
   exception when others then
     raise warning 'aimq: queue "%" could not see who listens, and notifies: %', TG_ARGV[1], sqlerrm;
-    asleep := true;
   end;
 
   begin
@@ -51,7 +50,7 @@ begin
   hint := pg_catalog.format('{"event":"job_enqueued","queue":"%s","count":%s,"due_in_ms":%s,"v":1}',
     coalesce(TG_ARGV[1], pg_catalog.substr(TG_TABLE_NAME, 3)), jobs, due_in_ms);
 
-  if asleep then
+  if all_awake is null and TG_ARGV[3] is distinct from 'off' then
     begin
       -- A full queue of notifications would fail the commit, where nothing can catch it.
       if pg_catalog.pg_notification_queue_usage() < 0.9 then
