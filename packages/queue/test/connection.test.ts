@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createQueueClient } from '../src/index.ts'
@@ -206,6 +208,46 @@ describe('a client', () => {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
     expect(await sessions('tidy')).toBe(0)
+  })
+
+  it('that is closed lets what is under way end, and keeps nothing of it', async () => {
+    const client = createQueueClient({ connectionString: named(database.url, 'closing') })
+    await client.probe('emails')
+    const blocker = await database.pool.connect()
+    await blocker.query('begin; lock table pgmq.q_emails in access exclusive mode')
+    const answer = client.probe('emails')
+    const closed = client.close()
+    await blocker.query('rollback')
+    blocker.release()
+    expect(await answer).toHaveProperty('newestId')
+    await closed
+    await expect.poll(() => sessions('closing')).toBe(0)
+  })
+
+  it('lends its only connection to whoever waits for it', async () => {
+    await using client = createQueueClient({
+      connectionString: named(database.url, 'single'),
+      maxConnections: 1,
+    })
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all(Array.from({ length: 5 }, () => client.probe('emails')))
+      expect(answers).toHaveLength(5)
+      expect(await sessions('single')).toBe(1)
+    }
+  })
+
+  it('that somebody forgot to close does not keep the process', async () => {
+    const script = `
+      import { createQueueClient } from '@aimq/queue'
+      const client = createQueueClient({ connectionString: process.env.DATABASE_URL })
+      for (let n = 0; n < 3; n++) await client.probe('emails')
+      console.log('done')`
+    const run = promisify(execFile)(
+      process.execPath,
+      ['--conditions=@aimq/source', '--input-type=module', '--eval', script],
+      { env: { ...process.env, DATABASE_URL: database.url, NODE_OPTIONS: '' }, timeout: 20_000 },
+    )
+    expect((await run).stdout).toBe('done\n')
   })
 
   it('names its statements only when it is told to', async () => {
