@@ -216,6 +216,8 @@ describe('a client', () => {
     const blocker = await database.pool.connect()
     await blocker.query('begin; lock table pgmq.q_emails in access exclusive mode')
     const answer = client.probe('emails')
+    const waiting = `select 1 from pg_stat_activity where application_name = 'closing' and wait_event_type = 'Lock'`
+    await expect.poll(() => database.query(waiting)).toHaveLength(1)
     const closed = client.close()
     await blocker.query('rollback')
     blocker.release()
