@@ -125,8 +125,8 @@ export function createBus(options: BusOptions = {}): Bus {
     options: { signal?: AbortSignal } = {},
   ): Promise<RequestOutput<Name>> {
     const handler = handlers.get(name) as RequestHandler<Name> | undefined
-    if (handler === undefined) return Promise.reject(noHandler(name))
     try {
+      if (handler === undefined) throw noHandler(name)
       return Promise.resolve(handler(input, options))
     } catch (thrown) {
       return Promise.reject(thrown)
@@ -205,7 +205,7 @@ export function createBus(options: BusOptions = {}): Bus {
 }
 
 function noHandler(name: string): EventsError {
-  const owner = name.split(':')[0] ?? ''
+  const owner = String(name).split(':')[0] ?? ''
   const remedy = /^(queue|worker|realtime|triggers)$/.test(owner)
     ? `install it and add its plugin: npm install @aimq/${owner}, then await bus.use(${owner}({ … }))`
     : `add a plugin that handles it`

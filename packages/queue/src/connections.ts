@@ -64,6 +64,9 @@ export class Connections {
 
   /** Ends when the last statement under way has. */
   async end(): Promise<void> {
+    // Whoever was just given these, or is to be handed one by the pool in the next turn, comes first: the pool, once it
+    // ends, never serves them.
+    await new Promise((resolve) => setImmediate(resolve))
     this.#ended = true
     clearTimeout(this.#keepTimer)
     this.#letGo()
@@ -79,7 +82,9 @@ export class Connections {
 
   /** For good: nobody has needed it for long, or it cannot be used. */
   #letGo(): void {
-    const client = this.take()
+    const client = this.#kept
+    this.#kept = undefined
+    // Still without a hold on the process: a server that has gone silent never answers the goodbye.
     if (client !== undefined) this.#release(client, true)
   }
 

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -224,6 +225,45 @@ describe('a client', () => {
     expect(await answer).toHaveProperty('newestId')
     await closed
     await expect.poll(() => sessions('closing')).toBe(0)
+  })
+
+  it('that is closed answers what was asked before, were it the first call or one of many', async () => {
+    const client = createQueueClient({ connectionString: database.url, maxConnections: 3 })
+    const first = client.list()
+    await client.close()
+    expect(await first).toHaveLength(1)
+    const other = createQueueClient({ connectionString: database.url, maxConnections: 3 })
+    await Promise.all(Array.from({ length: 3 }, () => other.list()))
+    const many = Promise.all(Array.from({ length: 3 }, () => other.list()))
+    await other.close()
+    expect(await many).toHaveLength(3)
+  })
+
+  it('that is closed does not hold a process whose server has gone silent', async () => {
+    const script = `
+      import { createQueueClient } from '@aimq/queue'
+      const client = createQueueClient({ connectionString: process.env.DATABASE_URL })
+      await client.probe('emails')
+      process.stdin.once('data', () => client.close())
+      console.log('ready')`
+    const child = spawn(
+      process.execPath,
+      ['--conditions=@aimq/source', '--input-type=module', '--eval', script],
+      { env: { ...process.env, DATABASE_URL: named(database.url, 'silent'), NODE_OPTIONS: '' } },
+    )
+    await once(child.stdout, 'data')
+    const [session] = await database.query(
+      `select pid from pg_stat_activity where application_name = 'silent'`,
+    )
+    const pid = Number(session?.pid)
+    process.kill(pid, 'SIGSTOP')
+    try {
+      child.stdin.end('close')
+      expect(await once(child, 'exit', { signal: AbortSignal.timeout(15_000) })).toEqual([0, null])
+    } finally {
+      process.kill(pid, 'SIGCONT')
+      child.kill('SIGKILL')
+    }
   })
 
   it('lends its only connection to whoever waits for it', async () => {

@@ -48,6 +48,13 @@ it('broadcasts to a public topic when told to', async () => {
   expect(await broadcasts(database)).toMatchObject([{ topic: 'other:topic', private: false }])
 })
 
+it('broadcasts where NOTIFY is off and nobody can see who listens', async () => {
+  await triggers.install({ ...wish, throttleMs: 0 })
+  await database.query('drop table aimq.listener cascade')
+  await send()
+  expect(await broadcasts(database)).toMatchObject([{ payload: { queue: 'emails', count: 1 } }])
+})
+
 it('sums up a transaction, and says when to look again for those that are held back', async () => {
   await triggers.install({ ...wish, throttleMs: 4800 })
   await database.query(
