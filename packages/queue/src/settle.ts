@@ -1,6 +1,6 @@
 import type { Lease, LeasedMessage, ProbeResult, ReadResult, Settlement } from '@aimq/events'
 import type { Call, Row } from './database.ts'
-import { type DeadLettered, deadLetter } from './dead-letter.ts'
+import { type DeadLettered, type DeadLetterResult, deadLetter } from './dead-letter.ts'
 import {
   compareIds,
   duration,
@@ -28,6 +28,7 @@ export interface Settled {
   readonly read?: ReadResult
 }
 
+const noLetters: DeadLetterResult = { moved: [], lost: [], failure: undefined }
 const actions: readonly unknown[] = ['archive', 'delete', 'release', 'dead-letter']
 
 /** Takes what is due, oldest first, and hides it for `leaseMs`. */
@@ -62,7 +63,8 @@ export async function settleMessages(
   const dead = settlements.filter((settlement) => settlement.action === 'dead-letter')
   const plain = plainValues(settlements, queue)
 
-  const letters = await deadLetter(operations, queue, dead, signal)
+  // Without a turn in between: what only completes takes the connection that is at hand.
+  const letters = dead.length === 0 ? noLetters : await deadLetter(operations, queue, dead, signal)
   const wanted = letters.failure === undefined ? reading : undefined
   const main =
     plain.flags.length === 0 && wanted === undefined

@@ -40,6 +40,12 @@ export class Flow {
     return this.#ahead
   }
 
+  /** Measures again while a read is under way: what others bring meanwhile may show that more is wanted, not that less is. */
+  raise(finished: number, now: number): void {
+    const ahead = this.#ahead
+    this.#ahead = Math.max(ahead, this.measure(finished, now))
+  }
+
   /** The same as measured last. */
   get ahead(): number {
     return this.#ahead

@@ -206,6 +206,7 @@ export class QueueRunner {
     this.wakeups.say(this.#wake.wanted || this.#paused)
     const now = this.#context.clock.monotonic()
     if (this.#busy) {
+      this.#flow.raise(this.#hand.finished, now)
       this.#pumpAhead(now)
       return
     }

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest'
+import { Flow } from '../src/flow.ts'
+
+const limits = { concurrency: 10, maxPrefetch: 2000, maxReadCount: 1000 }
+
+it('asks for more from read to read while jobs end quickly, and for what slots are free when they no longer do', () => {
+  const flow = new Flow(limits)
+  const asked: number[] = []
+  let finished = 0
+  let now = 0
+  for (let read = 0; read < 6; read++) {
+    const ahead = flow.measure(finished, now)
+    flow.begins(finished, now)
+    asked.push(flow.share(10 + ahead))
+    now += 3
+    finished += asked.at(-1) ?? 0
+  }
+  // In a fast flow half, since two statements ask.
+  expect(asked).toEqual([10, 50, 105, 215, 435, 875])
+  flow.begins(finished, now)
+  expect(flow.measure(finished + 10, now + 10_000)).toBe(0)
+})
+
+it('goes on to grow while the read it measures by is held up, and shrinks only with the next', () => {
+  const flow = new Flow(limits)
+  flow.begins(0, 0)
+  flow.measure(50, 3)
+  flow.begins(50, 3)
+  expect(flow.ahead).toBe(200)
+  flow.raise(51, 4)
+  expect(flow.ahead).toBe(200)
+  // What the second statement brought has ended, too.
+  flow.raise(155, 8)
+  expect(flow.ahead).toBe(420)
+  flow.raise(155, 9000)
+  expect(flow.ahead).toBe(420)
+  flow.measure(155, 9000)
+  expect(flow.ahead).toBe(1)
+})
