@@ -56,10 +56,10 @@ export class Connections {
   }
 
   giveBack(client: PoolClient, destroy = false): void {
-    const unfit = destroy || this.#ended || this.#broken.has(client)
-    if (!unfit && this.#keepMs > 0 && this.#kept === undefined && this.#pool.waitingCount === 0) {
-      this.#keep(client as Referenced)
-    } else this.#release(client, destroy || this.#broken.has(client))
+    const broken = destroy || this.#broken.has(client)
+    const wanted = this.#keepMs > 0 && !this.#ended && this.#kept === undefined
+    if (wanted && !broken && this.#pool.waitingCount === 0) this.#keep(client as Referenced)
+    else this.#release(client, broken)
   }
 
   /** Ends when the last statement under way has. */

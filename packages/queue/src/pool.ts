@@ -34,7 +34,7 @@ export function ownPool(connectionString: string, options: ResolvedOptions): Poo
   let opened: Connections | undefined
   let openedAt = 0
 
-  async function open(): Promise<Connections> {
+  async function make(): Promise<Connections> {
     openedAt = performance.now()
     const pool = await openPool({ ...(parsed as object), host, port, database }, wish, options)
     return new Connections(pool, { keepMs: idleTimeoutMs })
@@ -51,7 +51,7 @@ export function ownPool(connectionString: string, options: ResolvedOptions): Poo
       return opened
     },
     async open() {
-      opening ??= open()
+      opening ??= make()
       const mine = opening
       try {
         const connections = await mine
