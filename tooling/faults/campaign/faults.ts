@@ -45,6 +45,11 @@ const terminated = async (stage: Stage, pattern: string): Promise<boolean> =>
     stage,
     `select pg_terminate_backend(pid) from pg_stat_activity where application_name like '${pattern}'`,
   )) ?? 0) > 0
+const succeeds = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  )
 const topic = 'aimq:jobs'
 const joined = ({ realtime }: Stage) =>
   realtime.hooks.channels().some((channel) => channel.topic.endsWith(topic))
@@ -378,14 +383,7 @@ export const faults: readonly Fault[] = [
     async strike(stage, lastsMs) {
       const clients = Array.from({ length: 70 }, () => new pg.Client({ connectionString: stage.server.url }))
       for (const client of clients) client.on('error', () => {})
-      const connected = await Promise.all(
-        clients.map((client) =>
-          client.connect().then(
-            () => true,
-            () => false,
-          ),
-        ),
-      )
+      const connected = await Promise.all(clients.map((client) => succeeds(client.connect())))
       await sleep(lastsMs)
       await Promise.all(clients.map((client) => client.end().catch(() => {})))
       return connected.includes(true) && connected.includes(false)
@@ -400,13 +398,8 @@ export const faults: readonly Fault[] = [
     async strike(stage, lastsMs, pick) {
       const client = new pg.Client({ connectionString: stage.server.url })
       client.on('error', () => {})
-      const locked = await client
-        .connect()
-        .then(() => client.query(`begin; lock table pgmq.q_${queueOf(pick)} in access exclusive mode`))
-        .then(
-          () => true,
-          () => false,
-        )
+      const lock = `begin; lock table pgmq.q_${queueOf(pick)} in access exclusive mode`
+      const locked = await succeeds(client.connect().then(() => client.query(lock)))
       await sleep(lastsMs)
       await client.end().catch(() => {})
       return locked
@@ -431,11 +424,7 @@ export const faults: readonly Fault[] = [
 /** What has to be undone is undone, however often the database is away meanwhile. */
 async function insist(stage: Stage, text: string): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
-    const done = await stage.server.query(text).then(
-      () => true,
-      () => false,
-    )
-    if (done) return
+    if (await succeeds(stage.server.query(text))) return
     await sleep(200)
   }
   throw new Error(`expected the database to take this in the end: ${text}`)
