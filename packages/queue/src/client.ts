@@ -84,6 +84,10 @@ export interface QueueClient extends AsyncDisposable {
     messages: readonly TypedDraft<NoInfer<Payload>>[],
     options?: TransactionOptions,
   ): Promise<SendResult>
+  /**
+   * Takes what is due, oldest first, and hides it for `leaseMs`. Answers before the lease is on disk: a server that crashes
+   * within 0.6 s (three times its `wal_writer_delay`) may forget it, and the messages are there at once.
+   */
   read<Payload = unknown>(
     queue: QueueReference<Payload, unknown>,
     options: ReadWish & CallOptions,

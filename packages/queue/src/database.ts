@@ -30,6 +30,8 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Database {
   readonly target: string
   readonly closed: boolean
+  /** Each statement is a transaction of its own: false when a caller's client may be in the middle of one. */
+  readonly ownsTransactions: boolean
   run(statement: Statement, values: Readonly<Record<string, string>>, call: Call): Promise<Row[]>
   close(): Promise<void>
 }
@@ -153,6 +155,7 @@ export function openDatabase(options: ResolvedOptions): Database {
     get closed() {
       return closing !== undefined
     },
+    ownsTransactions: source !== undefined,
     run,
     close: () => {
       closing ??= source?.close() ?? Promise.resolve()

@@ -88,7 +88,9 @@ async function exchange(
 ): Promise<{ lost: readonly string[]; read?: ReadResult }> {
   const { shapes, database, floors } = operations
   const call: Call = { operation: plain.flags.length > 0 ? 'settle' : 'read', queue, signal }
-  const flags = reading === undefined ? plain.flags : [...plain.flags, 'read']
+  const flags = [...plain.flags]
+  if (reading !== undefined) flags.push('read')
+  if (plain.flags.length === 0 && database.ownsTransactions) flags.push('forgettable')
   return shapes.retrying([queue], call, async () => {
     const shape = shapes.known(queue) ?? (await shapes.of(queue, call))
     const rendered = statement('settle', {

@@ -212,3 +212,16 @@ it('takes a pg.Client that is connected', async () => {
   expect((await session.query('select count(*)::int as n from pgmq.q_orders')).rows).toEqual([{ n: 2 }])
   await session.end()
 })
+
+it('reads in the middle of the caller’s transaction, whose commit waits for the disk as before', async () => {
+  const session = new pg.Client({ connectionString: database.url })
+  await session.connect()
+  const single = createQueueClient({ client: session })
+  await client.send('orders', 1)
+  await session.query('begin')
+  const { messages } = await single.read('orders', { count: 1, leaseMs: 1000 })
+  expect(messages).toHaveLength(1)
+  expect((await session.query('show synchronous_commit')).rows).toEqual([{ synchronous_commit: 'on' }])
+  await session.query('rollback')
+  await session.end()
+})

@@ -9,6 +9,9 @@
 -- it walk over every message that is not due. `from` spares it what was read before (read-floors.ts); as a comparison of
 -- rows, because the planner takes a range of `vt` with bounds that it does not know for a two-hundredth of the table, and
 -- then sorts all of it. Ids begin with 1.
+-- A lease by itself does not wait for the disk (`forgettable`): a server that crashes within three times wal_writer_delay
+-- (0.6 s) may forget it, and the message is there at once instead of after its lease. What settles always waits. It is
+-- local to this transaction, which must be ours alone.
 with
 --? if archive
 archivable as materialized (
@@ -139,6 +142,7 @@ from (
       where ((id, enqueued_at) in (select msg_id, enqueued_at from touched)) is not true
     ) as lost,
 --? end
+    set_config('synchronous_commit', 'off', true) as not_waited_for, --? forgettable
     null::text as lost, --? !settle
 --? if read settle
     case when not exists (select from leased) then least(
