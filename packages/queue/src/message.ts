@@ -77,24 +77,33 @@ interface Content {
   readonly headers: MessageHeaders | null
 }
 
-function contentOf(row: Row): Content {
-  const payload = decodeJson(row.payload as string | null)
-  const headers = decodeJson((row.headers ?? null) as string | null) as MessageHeaders | null
+function contentOf(message: string | null, encodedHeaders: string | null): Content {
+  const payload = decodeJson(message)
+  const headers = decodeJson(encodedHeaders) as MessageHeaders | null
   if (!isEnvelope(payload)) return { payload, headers }
   const { [envelopeMark]: _, ...enclosed } = payload.aimq
   const all = { ...enclosed, ...headers }
   return { payload: payload.payload, headers: Object.keys(all).length === 0 ? null : all }
 }
 
-export function leasedMessage(row: Row): LeasedMessage {
-  const { payload, headers } = contentOf(row)
-  return {
-    id: String(row.id),
-    readCount: Number(row.reads),
-    enqueuedAt: Number(row.enqueued),
-    dueAt: Number(row.due),
-    payload,
-    headers,
+/** Adds the messages of a row that stands for many: lists, separated by commas, and JSON, a line for each. */
+export function addLeasedMessages(messages: LeasedMessage[], row: Row): void {
+  const ids = String(row.ids).split(',')
+  const reads = String(row.reads).split(',')
+  const enqueued = String(row.enqueued).split(',')
+  const due = String(row.due).split(',')
+  const payloads = String(row.messages).split('\n')
+  const headers = row.headers == null ? undefined : String(row.headers).split('\n')
+  for (let n = 0; n < ids.length; n++) {
+    const content = contentOf(payloads[n] ?? null, headers?.[n] ?? null)
+    messages.push({
+      id: ids[n] as string,
+      readCount: Number(reads[n]),
+      enqueuedAt: Number(enqueued[n]),
+      dueAt: Number(due[n]),
+      payload: content.payload,
+      headers: content.headers,
+    })
   }
 }
 
@@ -105,6 +114,6 @@ export function peekedMessage(row: Row): PeekedMessage {
     enqueuedAt: Number(row.enqueued),
     visibleAt: Number(row.visible),
     archivedAt: row.archived == null ? null : Number(row.archived),
-    ...contentOf(row),
+    ...contentOf(row.payload as string | null, (row.headers ?? null) as string | null),
   }
 }

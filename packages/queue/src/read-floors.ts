@@ -1,21 +1,27 @@
 import type { ReadResult } from '@aimq/events'
 
-/** The `vt` below which there is nothing. */
-export const bottom = '-infinity'
+/** A `vt` in epoch milliseconds below which there is nothing. */
+export const bottom: number = Number.NEGATIVE_INFINITY
 /**
  * How long after a read from the bottom the next one comes: ten times what it took, so that they cost a tenth of the time,
  * within these bounds. What it took may have been spent on waiting for a lock.
  */
 const bottomEvery = { times: 10, leastMs: 100, mostMs: 5000 }
 
+/**
+ * Among peers a read first walks over what they have taken meanwhile. So the next one skips half of that distance, and at
+ * most so many times the distance from its first message to its last: there may be no peers, and nothing in between.
+ */
+const skip = { share: 0.5, most: 4 }
+
 interface Floor {
-  readonly from: string
+  readonly from: number
   readonly bottomAgainAt: number
 }
 
 /** What a read brought. */
 export interface ReadBrought {
-  readonly from: string
+  readonly from: number
   /** `performance.now()` before it was sent. */
   readonly sentAt: number
   readonly wanted: number
@@ -27,15 +33,16 @@ export interface ReadBrought {
  * a vacuum takes it away, and one transaction left open anywhere in the database can put that off for hours. A read from
  * the bottom walks over all of these: the more was worked, the slower.
  *
- * So while one read after another brings all it asks for, the next begins at the oldest that the last one brought. A
- * message that appears below (its producer was slow to commit, a peer's read was undone) is met by the next read from the
- * bottom. One comes now and then, and at the end of a backlog: nobody is told that a queue has nothing before.
+ * So while one read after another brings all it asks for, the next begins where the last one ended, or somewhat further.
+ * A message that appears below (its producer was slow to commit, a peer's read was undone), or was skipped, is met by the
+ * next read from the bottom. One comes now and then, and at the end of a backlog: nobody is told that a queue has nothing
+ * before.
  */
 export class ReadFloors {
   readonly #floors = new Map<string, Floor>()
 
   /** For the next read. */
-  of(queue: string): string {
+  of(queue: string): number {
     const floor = this.#floors.get(queue)
     if (floor === undefined) return bottom
     const now = performance.now()
@@ -46,15 +53,14 @@ export class ReadFloors {
   }
 
   learn(queue: string, { from, sentAt, wanted, read }: ReadBrought): void {
-    const [oldest] = read.messages
-    if (oldest === undefined || read.messages.length < wanted) {
+    if (read.messages.length < wanted) {
       this.#floors.delete(queue)
       return
     }
     const known = this.#floors.get(queue)
     this.#floors.set(queue, {
       // After one full read the next may well find nothing, and would only have to be done again from the bottom.
-      from: known === undefined ? bottom : floorAt(oldest.dueAt),
+      from: known === undefined ? bottom : whereNext(from, read),
       bottomAgainAt: from !== bottom && known !== undefined ? known.bottomAgainAt : bottomAgainAt(sentAt),
     })
   }
@@ -65,9 +71,21 @@ export class ReadFloors {
   }
 }
 
-/** A message from before 1970 says that it is from then. */
-function floorAt(dueAt: number): string {
-  return dueAt <= 0 ? bottom : new Date(Math.floor(dueAt)).toISOString()
+function whereNext(from: number, { messages }: ReadResult): number {
+  const oldest = messages[0]?.dueAt ?? bottom
+  const newest = messages.at(-1)?.dueAt ?? bottom
+  const walked = from === bottom ? 0 : Math.max(0, oldest - from)
+  return newest + Math.min(skip.share * walked, skip.most * (newest - oldest))
+}
+
+/** As PostgreSQL reads it; to the microsecond below, as there may be hundreds of messages in a millisecond. */
+export function timestampOf(from: number): string {
+  // A message from before 1970 says that it is from then.
+  if (from <= 1) return '-infinity'
+  const microseconds = Math.floor(from * 1000) - 1
+  const milliseconds = Math.floor(microseconds / 1000)
+  const fraction = String(microseconds - milliseconds * 1000).padStart(3, '0')
+  return new Date(milliseconds).toISOString().replace('Z', `${fraction}Z`)
 }
 
 function bottomAgainAt(sentAt: number): number {

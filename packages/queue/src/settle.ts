@@ -12,9 +12,9 @@ import {
   show,
   wholeNumber,
 } from './inputs.ts'
-import { checkedHeaders, leasedMessage } from './message.ts'
+import { addLeasedMessages, checkedHeaders } from './message.ts'
 import type { Operations } from './operations.ts'
-import { bottom } from './read-floors.ts'
+import { bottom, timestampOf } from './read-floors.ts'
 import { statement } from './sql.ts'
 
 export interface ReadWish {
@@ -38,8 +38,7 @@ export async function readMessages(
   wish: ReadWish,
   signal: AbortSignal | undefined,
 ): Promise<ReadResult> {
-  const reading = { ...readValues(wish, queue), from: bottom }
-  const { read } = await exchange(operations, queue, nothingToSettle, reading, signal)
+  const { read } = await exchange(operations, queue, nothingToSettle, readingOf(wish, queue, bottom), signal)
   return read as ReadResult
 }
 
@@ -58,8 +57,7 @@ export async function settleMessages(
   signal: AbortSignal | undefined,
 ): Promise<Settled> {
   checkSettlements(settlements, queue)
-  const reading =
-    wish === undefined ? undefined : { ...readValues(wish, queue), from: operations.floors.of(queue) }
+  const reading = wish === undefined ? undefined : readingOf(wish, queue, operations.floors.of(queue))
   const dead = settlements.filter((settlement) => settlement.action === 'dead-letter')
   const plain = plainValues(settlements, queue)
 
@@ -83,7 +81,7 @@ async function exchange(
   operations: Operations,
   queue: string,
   plain: PlainValues,
-  reading: ReadValues | undefined,
+  reading: Reading | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ lost: readonly string[]; read?: ReadResult }> {
   const { shapes, database, floors } = operations
@@ -98,22 +96,26 @@ async function exchange(
       flags: [...shape.flags, ...flags],
     })
     const sentAt = performance.now()
-    const rows = await database.run(rendered, { ...plain.values, ...reading }, call)
+    const rows = await database.run(rendered, { ...plain.values, ...reading?.values }, call)
     const lost = lostIn(rows)
     if (reading === undefined) return { lost }
     const read = readResult(rows)
-    floors.learn(queue, { from: reading.from, sentAt, wanted: Number(reading.count), read })
+    floors.learn(queue, { from: reading.from, sentAt, wanted: reading.count, read })
     return read.messages.length === 0 && reading.from !== bottom ? { lost } : { lost, read }
   })
 }
 
-type ReadValues = Readonly<{ count: string; lease: string; from: string }>
+/** What is to be read, as numbers and as the statement takes it. */
+interface Reading {
+  readonly from: number
+  readonly count: number
+  readonly values: Readonly<Record<'count' | 'lease' | 'from', string>>
+}
 
-function readValues(wish: ReadWish, queue: string): Omit<ReadValues, 'from'> {
-  return {
-    count: wholeNumber(wish?.count, 'count', { least: 1, most: maxReadCount, queue }),
-    lease: duration(wish?.leaseMs, 'leaseMs', { least: 1, most: maxLeaseMs, queue }),
-  }
+function readingOf(wish: ReadWish, queue: string, from: number): Reading {
+  const count = wholeNumber(wish?.count, 'count', { least: 1, most: maxReadCount, queue })
+  const lease = duration(wish?.leaseMs, 'leaseMs', { least: 1, most: maxLeaseMs, queue })
+  return { from, count: Number(count), values: { count, lease, from: timestampOf(from) } }
 }
 
 interface PlainValues {
@@ -220,7 +222,7 @@ function lostIn(rows: readonly Row[]): readonly string[] {
 function readResult(rows: readonly Row[]): ReadResult {
   const about = rows.at(-1)
   const messages: LeasedMessage[] = []
-  for (let n = 0; n < rows.length - 1; n++) messages.push(leasedMessage(rows[n] as Row))
+  for (let n = 0; n < rows.length - 1; n++) addLeasedMessages(messages, rows[n] as Row)
   // RETURNING keeps no order.
   messages.sort((a, b) => a.dueAt - b.dueAt || compareIds(a.id, b.id))
   const next: ProbeResult | null =
@@ -228,7 +230,7 @@ function readResult(rows: readonly Row[]): ReadResult {
       ? null
       : {
           nextDueInMs: about?.due == null ? null : Number(about.due),
-          newestId: about?.id == null ? null : String(about.id),
+          newestId: about?.ids == null ? null : String(about.ids),
         }
   return { messages, readAt: Number(about?.clock), next }
 }

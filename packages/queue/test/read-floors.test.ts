@@ -1,6 +1,7 @@
 import type { LeasedMessage } from '@aimq/events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createQueueClient, type QueueClient } from '../src/index.ts'
+import { bottom, ReadFloors, timestampOf } from '../src/read-floors.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 
 const leaseMs = 60_000
@@ -54,6 +55,44 @@ async function workTwo(queue: string, count: number): Promise<readonly LeasedMes
   expect(second.read?.messages).toHaveLength(count)
   return second.read?.messages ?? []
 }
+
+describe('where a backlog is worked', () => {
+  /** A read from `from` that was full, of messages due from `oldest` to `newest`; answers where the next one begins. */
+  function nextAfter(floors: ReadFloors, from: number, oldest: number, newest: number): number {
+    const messages = [oldest, newest].map(
+      (dueAt, n): LeasedMessage => ({
+        id: String(n),
+        readCount: 1,
+        enqueuedAt: dueAt,
+        dueAt,
+        payload: n,
+        headers: null,
+      }),
+    )
+    // It took a second, so that the next one from the bottom is five seconds away.
+    const sentAt = performance.now() - 1000
+    floors.learn('jobs', { from, sentAt, wanted: 2, read: { messages, readAt: newest, next: null } })
+    return floors.of('jobs')
+  }
+
+  it('is the end of the last read; among peers somewhat further, for what they have taken; never far on', () => {
+    const floors = new ReadFloors()
+    expect(nextAfter(floors, bottom, 1000, 1010)).toBe(bottom)
+    expect(nextAfter(floors, bottom, 1010, 1020)).toBe(1020)
+    expect(nextAfter(floors, 1020, 1020, 1030)).toBe(1030)
+    expect(nextAfter(floors, 1030, 1050, 1060)).toBe(1070)
+    expect(nextAfter(floors, 1070, 900_000, 900_010)).toBe(900_050)
+    floors.forget('jobs')
+    expect(floors.of('jobs')).toBe(bottom)
+  })
+
+  it('is told to the microsecond', () => {
+    expect(timestampOf(Date.UTC(2026, 10, 26, 12, 0, 0, 7) + 0.25)).toBe('2026-11-26T12:00:00.007249Z')
+    expect(timestampOf(Date.UTC(2026, 10, 26))).toBe('2026-11-25T23:59:59.999999Z')
+    expect(timestampOf(bottom)).toBe('-infinity')
+    expect(timestampOf(0)).toBe('-infinity')
+  })
+})
 
 describe('what appears below the place where a backlog is worked', () => {
   it('is not held up for long', async () => {

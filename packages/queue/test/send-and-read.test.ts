@@ -163,6 +163,39 @@ describe('read', () => {
     expect(messages[0]?.dueAt).toBeLessThanOrEqual(readAt)
   })
 
+  it('keeps what belongs together together: large and small, with headers and without, whatever the texts hold', async () => {
+    await client.create('medley')
+    const texts = [
+      '',
+      ',',
+      'a\nb',
+      '\u2028',
+      '{"a":1}\n',
+      '"',
+      '\\n',
+      'x'.repeat(8189),
+      'x'.repeat(8190),
+      'ä'.repeat(20_000),
+    ]
+    const drafts = texts.flatMap((text, n) => [
+      { payload: text },
+      { payload: { text, big: '12345678901234567890' }, headers: { n, text: text.slice(0, 100) } },
+      { payload: [text, n] },
+    ])
+    const { ids } = await client.sendMany('medley', drafts)
+    const [odd] = await database.query<{ msg_id: string }>(
+      `insert into pgmq.q_medley (vt, message) values (now(), null) returning msg_id::text`,
+    )
+    await database.query(`update pgmq.q_medley set read_ct = msg_id % 7`)
+    const sent = [...drafts.map((draft, n) => ({ id: ids[n], ...draft })), { id: odd?.msg_id, payload: null }]
+    const { messages } = await client.read('medley', { count: 100, leaseMs: 20_000 })
+    expect(
+      messages.map(({ id, payload, headers, readCount }) => ({ id, payload, headers, readCount })),
+    ).toEqual(sent.map((draft) => ({ headers: null, ...draft, readCount: (Number(draft.id) % 7) + 1 })))
+    const settlements = messages.map((message) => ({ ...message, action: 'archive' as const }))
+    expect(await client.settle('medley', { settlements })).toMatchObject({ lost: [] })
+  })
+
   it('says on the same round trip when the next one is due, when it finds none', async () => {
     await client.create('waiting')
     const empty = await client.read('waiting', { count: 1, leaseMs: 1000 })

@@ -2,7 +2,7 @@ import { type LeasedMessage, type MessageHeaders, summarizeError, validatePayloa
 import { type AttemptCounts, countAttempts } from './attempts.ts'
 import type { Ending } from './decide.ts'
 import { WorkerError, workerErrorCodes } from './errors.ts'
-import type { Job } from './handler.ts'
+import type { Handler, Job } from './handler.ts'
 import type { ResolvedQueue } from './options.ts'
 import { asOutcome } from './outcome.ts'
 
@@ -25,10 +25,14 @@ export class ActiveJob {
   abortCause: AbortCause | undefined
   /** When its slot is given away although the handler has not heeded its signal. */
   giveUpAt: number | undefined
+  /** The handler has begun, and has neither ended nor been given up. */
+  running = false
   /** The handler has ended, and what becomes of the message is on its way to the database. */
   settling = false
   /** What becomes of it is to go back into the queue. */
   releasing = false
+  /** It is on its way into the database, and not as a dead letter. */
+  leaving = false
   // Most handlers never look at the signal; making one for each job would cost more than the rest of this object.
   #controller: AbortController | undefined
 
@@ -95,26 +99,43 @@ class JobView implements Job {
   }
 }
 
-/** Runs the handler to its end, whatever it does. */
-export async function runJob(job: ActiveJob, { definition, handler }: ResolvedQueue): Promise<Ending> {
-  let { payload } = job.message
-  if (definition.schema !== undefined) {
-    try {
-      payload = await validatePayload(definition, payload)
-    } catch (thrown) {
-      const error = summarizeError(thrown)
-      // A validator that throws has a trouble of its own, and that may pass.
-      if (error.code !== 'events/payload-refused') return { kind: 'failed', error }
-      return { kind: 'dead-letter', reason: 'payload-refused', error }
-    }
+/** Told of each job once, in a later turn than it was started in. */
+export type OnEnding = (job: ActiveJob, ending: Ending) => void
+
+/** Runs the handler to its end, whatever it does. Makes as little as it can: there is one call for each job. */
+export function runJob(job: ActiveJob, { definition, handler }: ResolvedQueue, onEnding: OnEnding): void {
+  const { payload } = job.message
+  if (definition.schema === undefined) {
+    runHandler(job, handler, payload, onEnding)
+    return
   }
+  validatePayload(definition, payload).then(
+    (valid) => runHandler(job, handler, valid, onEnding),
+    (thrown) => onEnding(job, endingOfRefused(thrown)),
+  )
+}
+
+function runHandler(job: ActiveJob, handler: Handler, payload: unknown, onEnding: OnEnding): void {
+  const threw = (thrown: unknown) => onEnding(job, endingOfThrown(job, thrown))
   try {
-    return endingOf(await handler(new JobView(job, payload)))
+    const answer = handler(new JobView(job, payload))
+    Promise.resolve(answer).then((value) => onEnding(job, endingOf(job, value)), threw)
   } catch (thrown) {
-    if (job.abortCause === 'shutdown') return { kind: 'released', reason: 'shutdown' }
-    const error = summarizeError(thrown)
-    return { kind: job.abortCause === 'timed-out' ? 'timed-out' : 'failed', error }
+    queueMicrotask(() => threw(thrown))
   }
+}
+
+function endingOfRefused(thrown: unknown): Ending {
+  const error = summarizeError(thrown)
+  // A validator that throws has a trouble of its own, and that may pass.
+  if (error.code !== 'events/payload-refused') return { kind: 'failed', error }
+  return { kind: 'dead-letter', reason: 'payload-refused', error }
+}
+
+function endingOfThrown(job: ActiveJob, thrown: unknown): Ending {
+  if (job.abortCause === 'shutdown') return { kind: 'released', reason: 'shutdown' }
+  const error = summarizeError(thrown)
+  return { kind: job.abortCause === 'timed-out' ? 'timed-out' : 'failed', error }
 }
 
 /** The ending of a job whose handler did not heed its signal in time. */
@@ -123,9 +144,19 @@ export function endingOfStuck(job: ActiveJob, policyTimeoutMs: number): Ending {
   return { kind: 'timed-out', error: summarizeError(abortReason(job, 'timed-out', policyTimeoutMs)) }
 }
 
-function endingOf(answer: unknown): Ending {
-  const outcome = asOutcome(answer)
-  if (outcome === undefined) return { kind: 'done' }
+/** What a handler answered may throw, too: a proxy, say, when it is looked at. */
+function endingOf(job: ActiveJob, answer: unknown): Ending {
+  try {
+    const outcome = asOutcome(answer)
+    return outcome === undefined ? done : endingOfOutcome(outcome)
+  } catch (thrown) {
+    return endingOfThrown(job, thrown)
+  }
+}
+
+const done: Ending = { kind: 'done' }
+
+function endingOfOutcome(outcome: object): Ending {
   const { kind, delaySeconds, reason } = outcome as {
     kind: unknown
     delaySeconds?: unknown

@@ -9,8 +9,11 @@ export interface AttemptCounts {
   readonly crashes: number
 }
 
+const none: AttemptCounts = { failures: 0, releases: 0, snoozes: 0, crashes: 0 }
+
 /** The counts in a message's headers; whatever else stands in those headers counts as zero. */
 export function countAttempts(message: Pick<LeasedMessage, 'headers' | 'readCount'>): AttemptCounts {
+  if (message.headers === null && message.readCount === 1) return none
   const failures = countIn(message.headers, messageHeader.failures)
   const releases = countIn(message.headers, messageHeader.releases)
   const snoozes = countIn(message.headers, messageHeader.snoozes)

@@ -31,6 +31,8 @@ export type Verdict =
     }
   | { readonly kind: 'release'; readonly reason: string; readonly headers: MessageHeaders }
 
+const complete: Verdict = { kind: 'complete' }
+
 /** A job that took down its worker this often runs alone, so that it cannot spend the budget of its neighbours. */
 const suspectAfterCrashes = 2
 /** The farthest a job can be put off: pgmq keeps timestamps, and a year is a bug more often than a wish. */
@@ -91,7 +93,7 @@ export function decideEnding(
 ): Verdict {
   switch (ending.kind) {
     case 'done':
-      return { kind: 'complete' }
+      return complete
     case 'released':
       return {
         kind: 'release',

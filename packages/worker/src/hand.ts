@@ -1,6 +1,7 @@
 import type { Clock, Lease, Logger, ReadResult } from '@aimq/events'
 import { type AbortCause, ActiveJob, endingOfStuck, runJob } from './active-job.ts'
 import { decideEnding, decideStart, type Ending, type Verdict } from './decide.ts'
+import { Fifo } from './fifo.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { EndedJob, Ledger } from './ledger.ts'
 import type { ResolvedQueue } from './options.ts'
@@ -29,18 +30,18 @@ const suspectPatienceMs = 10_000
 export class Hand {
   readonly #options: HandOptions
   readonly #leases: LeaseKeeper
-  readonly #running = new Set<ActiveJob>()
-  #buffer: ActiveJob[] = []
+  #running = 0
+  readonly #buffer = new Fifo<ActiveJob>()
   /** A job that took its worker down before: run with nothing of this queue beside it, as far as that can be waited for. */
   #suspect: ActiveJob | undefined
   /** Until when a suspect just read has the queue for itself; meanwhile one message is read at a time. */
   #cautiousUntil = Number.NEGATIVE_INFINITY
   #patience: Disposable | undefined
   readonly #byId = new Map<string, ActiveJob>()
-  /** Jobs that have ended and are on their way into the database, dead letters aside. */
-  readonly #leaving = new Set<ActiveJob>()
+  #leaving = 0
   #closing = false
   #finished = 0
+  readonly #onEnding = (job: ActiveJob, ending: Ending) => this.#finish(job, ending)
 
   constructor(options: HandOptions) {
     this.#options = options
@@ -65,11 +66,15 @@ export class Hand {
   }
 
   get running(): number {
-    return this.#running.size
+    return this.#running
+  }
+
+  get #runningJobs(): ActiveJob[] {
+    return [...this.#leases.held].filter((job) => job.running)
   }
 
   get buffered(): number {
-    return this.#buffer.length + (this.#suspect === undefined ? 0 : 1)
+    return this.#buffer.size + (this.#suspect === undefined ? 0 : 1)
   }
 
   /** Handlers that have ended, ever. */
@@ -81,14 +86,14 @@ export class Hand {
   room(ahead: number): number {
     if (this.#closing || this.#suspect !== undefined) return 0
     const { slots, queue, clock } = this.#options
-    const busy = this.#running.size + this.#buffer.length
+    const busy = this.#running + this.#buffer.size
     if (clock.monotonic() < this.#cautiousUntil) return busy === 0 ? 1 : 0
-    const free = Math.min(queue.policy.concurrency - this.#running.size, slots.free)
+    const free = Math.min(queue.policy.concurrency - this.#running, slots.free)
     // With one job in hand a queue stands in the line for a slot, however busy the others are.
     if (busy === 0) return Math.max(1, free + ahead)
     // A buffer still half full is filled when it is not, by one larger read.
-    if (this.#buffer.length > ahead / 2) return 0
-    return Math.max(0, free + ahead - this.#buffer.length)
+    if (this.#buffer.size > ahead / 2) return 0
+    return Math.max(0, free + ahead - this.#buffer.size)
   }
 
   /** Takes what a read that was sent at `sentAt` has found. */
@@ -147,7 +152,7 @@ export class Hand {
       this.#suspect = undefined
       this.#start(suspect)
     }
-    while (this.#running.size < queue.policy.concurrency && this.#buffer.length > 0) {
+    while (this.#running < queue.policy.concurrency && this.#buffer.size > 0) {
       if (!slots.take(onChange)) return
       const job = this.#buffer.shift()
       if (job !== undefined) this.#start(job)
@@ -160,13 +165,14 @@ export class Hand {
    * they nor the queue wait for ever.
    */
   #mayStartAlone(suspect: ActiveJob): boolean {
-    if (this.#running.size + this.#buffer.length + this.#leaving.size === 0) return true
+    if (this.#running + this.#buffer.size + this.#leaving === 0) return true
     return this.#options.clock.monotonic() - suspect.takenAt >= suspectPatienceMs
   }
 
   /** The message is settled, or gone. */
   letGo(job: ActiveJob): void {
-    this.#leaving.delete(job)
+    if (job.leaving) this.#leaving--
+    job.leaving = false
     if (this.#byId.get(job.id) === job) this.#byId.delete(job.id)
     this.#leases.remove(job)
   }
@@ -181,19 +187,19 @@ export class Hand {
     this.#closing = true
     this.#patience?.[Symbol.dispose]()
     this.#options.slots.forget(this.#options.onChange)
-    const unstarted = [...this.#buffer.splice(0), ...(this.#suspect === undefined ? [] : [this.#suspect])]
+    const unstarted = [...this.#buffer.clear(), ...(this.#suspect === undefined ? [] : [this.#suspect])]
     this.#suspect = undefined
     for (const job of unstarted) this.#release(job, 'shutdown')
   }
 
   /** Tells every handler to stop, and hands back the jobs of those that do not within `graceMs`. */
   abortAll(graceMs: number): void {
-    for (const job of this.#running) this.#abort(job, 'shutdown', graceMs)
+    for (const job of this.#runningJobs) this.#abort(job, 'shutdown', graceMs)
   }
 
   /** Hands back whatever still runs. */
   giveUpAll(): void {
-    for (const job of [...this.#running]) this.#giveUp(job)
+    for (const job of this.#runningJobs) this.#giveUp(job)
   }
 
   /** Nothing is renewed after this. */
@@ -205,15 +211,18 @@ export class Hand {
   #start(job: ActiveJob): void {
     const { clock, ledger, queue } = this.#options
     job.startedAt = clock.monotonic()
-    this.#running.add(job)
+    job.running = true
+    this.#running++
     this.#leases.watch(job)
     ledger.started(job)
-    void runJob(job, queue).then((ending) => this.#finish(job, ending))
+    runJob(job, queue, this.#onEnding)
   }
 
   #finish(job: ActiveJob, ending: Ending): void {
     // Given up before: its slot is another's, its message settled or lost.
-    if (!this.#running.delete(job)) return
+    if (!job.running) return
+    job.running = false
+    this.#running--
     this.#finished++
     this.#options.slots.give()
     if (job.abortCause === 'lease-lost') this.letGo(job)
@@ -225,7 +234,8 @@ export class Hand {
   #end(job: ActiveJob, verdict: Verdict): void {
     job.settling = true
     job.releasing = verdict.kind === 'retry' || verdict.kind === 'release'
-    if (verdict.kind !== 'dead-letter') this.#leaving.add(job)
+    job.leaving = verdict.kind !== 'dead-letter'
+    if (job.leaving) this.#leaving++
     const durationMs = job.startedAt === undefined ? 0 : this.#options.clock.monotonic() - job.startedAt
     this.#options.onEnded({ job, verdict, durationMs, uncertain: false, bare: false })
   }
@@ -236,8 +246,8 @@ export class Hand {
 
   /** Leased ahead and not started for too long: a peer may be idle. One is kept, to stand in the line for a slot. */
   #handBack(job: ActiveJob): void {
-    if (job === this.#suspect || (this.#running.size === 0 && this.#buffer[0] === job)) return
-    this.#buffer = this.#buffer.filter((buffered) => buffered !== job)
+    if (job === this.#suspect || (this.#running === 0 && this.#buffer.first === job)) return
+    this.#buffer.remove(job)
     this.#release(job, 'made-way')
     this.#options.onChange()
   }
@@ -265,14 +275,14 @@ export class Hand {
       `the lease of job ${id} (queue "${queue}") is lost; it will be worked again, here or elsewhere`,
     )
     this.#options.ledger.leaseLost(job)
-    this.#buffer = this.#buffer.filter((buffered) => buffered !== job)
+    this.#buffer.remove(job)
     if (this.#suspect === job) this.#suspect = undefined
-    if (this.#running.has(job)) this.#abort(job, 'lease-lost', this.#options.abortGraceMs)
+    if (job.running) this.#abort(job, 'lease-lost', this.#options.abortGraceMs)
     else this.letGo(job)
   }
 
   #warnBlocked(lateMs: number): void {
-    const jobs = [...this.#running].slice(0, 20).map((job) => job.id)
+    const jobs = this.#runningJobs.slice(0, 20).map((job) => job.id)
     const queue = this.#options.queue.definition.name
     const who = jobs.length === 0 ? 'a handler that has just ended' : `one of the jobs ${jobs.join(', ')}`
     this.#options.logger.warn(

@@ -86,10 +86,9 @@ export class Ledger {
 /** The verdict as the queue understands it. */
 export function settlementOf({ job, verdict }: EndedJob, { definition, policy }: ResolvedQueue): Settlement {
   const { id, readCount, enqueuedAt } = job.message
+  if (verdict.kind === 'complete') return { id, readCount, enqueuedAt, action: policy.onComplete }
   const lease: Lease = { id, readCount, enqueuedAt }
   switch (verdict.kind) {
-    case 'complete':
-      return { ...lease, action: policy.onComplete }
     case 'retry':
       return { ...lease, action: 'release', delayMs: verdict.delayMs, headers: verdict.headers }
     case 'release':

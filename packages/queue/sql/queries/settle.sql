@@ -108,39 +108,44 @@ ready as (
   from ready
   where q.msg_id = any (array(select msg_id from ready))
     and q.msg_id + 0 = ready.msg_id and q.enqueued_at = ready.enqueued_at
-  returning q.msg_id, q.read_ct, q.enqueued_at, ready.vt as due_at, q.message
-    , q.headers --? headers
+  returning q.msg_id, q.read_ct, q.enqueued_at, ready.vt as due_at, coalesce(q.message::text, 'null') as message
+    , q.headers::text as headers --? headers
 )
 --? end
 select
-  null::text as id, null::int as reads, null::float8 as enqueued, null::float8 as due, null::text as payload,
+  null::text as ids, null::text as reads, null::text as enqueued, null::text as due, null::text as messages,
   null::text as headers, null::float8 as clock, null::text as lost
 where false
 --? if read
+-- A row for all that was read, as one for each message costs both sides more than all else: lists, and JSON by lines
+-- (PostgreSQL writes jsonb without line breaks). Large messages have rows of their own, so that no text grows too long.
 union all
 select
-  msg_id::text, read_ct, date_part('epoch', enqueued_at) * 1000,
-  date_part('epoch', greatest(due_at, timestamptz 'epoch')) * 1000, message::text
-  , headers::text --? headers
+  string_agg(msg_id::text, ','), string_agg(read_ct::text, ','),
+  string_agg((date_part('epoch', enqueued_at) * 1000)::text, ','),
+  string_agg((date_part('epoch', greatest(due_at, timestamptz 'epoch')) * 1000)::text, ','),
+  string_agg(message, e'\n')
+  , case when count(headers) > 0 then string_agg(coalesce(headers, 'null'), e'\n') end --? headers
   , null --? !headers
   , null, null
 from leased
+group by case when octet_length(message) < 8192 then 0 else msg_id end
 --? end
 -- The last row: what was lost, the clock, and when nothing was found what a probe would say. This statement's own changes
 -- are not in its snapshot: what was completed is taken out by hand, what was released is put in. The clock is asked last.
 union all
 select
   newest::text, null, null,
-  date_part('epoch', greatest(least(soonest, now + interval '1 hour'), now - interval '1 hour') - now) * 1000
-    * case when soonest is not null then 1 end,
+  (date_part('epoch', greatest(least(soonest, now + interval '1 hour'), now - interval '1 hour') - now) * 1000
+    * case when soonest is not null then 1 end)::text,
   null, null, date_part('epoch', now) * 1000, lost
 from (
   select
 --? if settle
-    (
+    case when (select count(*) from settling) <> (select count(*) from touched) then (
       select json_agg(id::text)::text from settling
       where ((id, enqueued_at) in (select msg_id, enqueued_at from touched)) is not true
-    ) as lost,
+    ) end as lost,
 --? end
     set_config('synchronous_commit', 'off', true) as not_waited_for, --? forgettable
     null::text as lost, --? !settle
