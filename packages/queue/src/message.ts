@@ -94,6 +94,11 @@ export function addLeasedMessages(messages: LeasedMessage[], row: Row): void {
   const due = String(row.due).split(',')
   const payloads = String(row.messages).split('\n')
   const headers = row.headers == null ? undefined : String(row.headers).split('\n')
+  for (const list of [reads, enqueued, due, payloads, headers ?? ids]) {
+    // No message may be given to another's job.
+    if (list.length !== ids.length)
+      throw new Error(`expected ${ids.length} values in each list, got ${list.length}`)
+  }
   for (let n = 0; n < ids.length; n++) {
     const content = contentOf(payloads[n] ?? null, headers?.[n] ?? null)
     messages.push({

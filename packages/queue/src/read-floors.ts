@@ -9,13 +9,15 @@ export const bottom: number = Number.NEGATIVE_INFINITY
 const bottomEvery = { times: 10, leastMs: 100, mostMs: 5000 }
 
 /**
- * Among peers a read first walks over what they have taken meanwhile. So the next one skips half of that distance, and at
- * most so many times the distance from its first message to its last: there may be no peers, and nothing in between.
+ * Among peers a read first walks over what they have taken meanwhile: where ids are missing in between. The next one skips
+ * half of that distance, and at most so many times the distance from its first message to its last.
  */
 const skip = { share: 0.5, most: 4 }
 
 interface Floor {
   readonly from: number
+  /** The id of the newest message that was brought. */
+  readonly newestId: string
   readonly bottomAgainAt: number
 }
 
@@ -58,9 +60,12 @@ export class ReadFloors {
       return
     }
     const known = this.#floors.get(queue)
+    // A read from the bottom has found something below meanwhile, and there may be more of it.
+    if (known !== undefined && from > known.from) return
     this.#floors.set(queue, {
       // After one full read the next may well find nothing, and would only have to be done again from the bottom.
-      from: known === undefined ? bottom : whereNext(from, read),
+      from: known === undefined ? bottom : whereNext(known, from, read),
+      newestId: read.messages.at(-1)?.id ?? '0',
       bottomAgainAt: from !== bottom && known !== undefined ? known.bottomAgainAt : bottomAgainAt(sentAt),
     })
   }
@@ -71,11 +76,13 @@ export class ReadFloors {
   }
 }
 
-function whereNext(from: number, { messages }: ReadResult): number {
+function whereNext({ newestId }: Floor, from: number, { messages, readAt }: ReadResult): number {
   const oldest = messages[0]?.dueAt ?? bottom
   const newest = messages.at(-1)?.dueAt ?? bottom
-  const walked = from === bottom ? 0 : Math.max(0, oldest - from)
-  return newest + Math.min(skip.share * walked, skip.most * (newest - oldest))
+  const areSkipped = Number(messages[0]?.id) - Number(newestId) > 1
+  const walked = from === bottom || !areSkipped ? 0 : Math.max(0, oldest - from)
+  const skipped = Math.min(skip.share * walked, skip.most * (newest - oldest))
+  return Math.min(newest + skipped, Math.max(newest, readAt))
 }
 
 /** As PostgreSQL reads it; to the microsecond below, as there may be hundreds of messages in a millisecond. */

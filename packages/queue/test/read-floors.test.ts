@@ -57,11 +57,13 @@ async function workTwo(queue: string, count: number): Promise<readonly LeasedMes
 }
 
 describe('where a backlog is worked', () => {
+  let nextId = 1
+
   /** A read from `from` that was full, of messages due from `oldest` to `newest`; answers where the next one begins. */
   function nextAfter(floors: ReadFloors, from: number, oldest: number, newest: number): number {
     const messages = [oldest, newest].map(
       (dueAt, n): LeasedMessage => ({
-        id: String(n),
+        id: String(nextId + n),
         readCount: 1,
         enqueuedAt: dueAt,
         dueAt,
@@ -71,19 +73,39 @@ describe('where a backlog is worked', () => {
     )
     // It took a second, so that the next one from the bottom is five seconds away.
     const sentAt = performance.now() - 1000
-    floors.learn('jobs', { from, sentAt, wanted: 2, read: { messages, readAt: newest, next: null } })
+    floors.learn('jobs', { from, sentAt, wanted: 2, read: { messages, readAt: 900_030, next: null } })
+    nextId += 2
     return floors.of('jobs')
   }
 
-  it('is the end of the last read; among peers somewhat further, for what they have taken; never far on', () => {
+  it('is the end of the last read, whatever lies between two messages', () => {
     const floors = new ReadFloors()
     expect(nextAfter(floors, bottom, 1000, 1010)).toBe(bottom)
     expect(nextAfter(floors, bottom, 1010, 1020)).toBe(1020)
     expect(nextAfter(floors, 1020, 1020, 1030)).toBe(1030)
-    expect(nextAfter(floors, 1030, 1050, 1060)).toBe(1070)
-    expect(nextAfter(floors, 1070, 900_000, 900_010)).toBe(900_050)
+    expect(nextAfter(floors, 1030, 5000, 5010)).toBe(5010)
     floors.forget('jobs')
     expect(floors.of('jobs')).toBe(bottom)
+  })
+
+  it('is somewhat further among peers, for what they have taken; never far on, and never in the future', () => {
+    const floors = new ReadFloors()
+    nextAfter(floors, bottom, 1000, 1010)
+    nextAfter(floors, bottom, 1010, 1020)
+    nextId += 20
+    expect(nextAfter(floors, 1020, 1040, 1050)).toBe(1060)
+    nextId += 20
+    expect(nextAfter(floors, 1060, 800_000, 800_010)).toBe(800_050)
+    nextId += 20
+    expect(nextAfter(floors, 800_050, 900_000, 900_010)).toBe(900_030)
+  })
+
+  it('is not moved up by a read that had begun above what one from the bottom found', () => {
+    const floors = new ReadFloors()
+    nextAfter(floors, bottom, 1000, 1010)
+    nextAfter(floors, bottom, 5000, 5010)
+    expect(nextAfter(floors, bottom, 900, 910)).toBe(910)
+    expect(nextAfter(floors, 5010, 5010, 5020)).toBe(910)
   })
 
   it('is told to the microsecond', () => {

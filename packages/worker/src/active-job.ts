@@ -119,7 +119,12 @@ function runHandler(job: ActiveJob, handler: Handler, payload: unknown, onEnding
   const threw = (thrown: unknown) => onEnding(job, endingOfThrown(job, thrown))
   try {
     const answer = handler(new JobView(job, payload))
-    Promise.resolve(answer).then((value) => onEnding(job, endingOf(job, value)), threw)
+    // By name, as a promise may have a `then` of its own.
+    Promise.prototype.then.call(
+      Promise.resolve(answer),
+      (value) => onEnding(job, endingOf(job, value)),
+      threw,
+    )
   } catch (thrown) {
     queueMicrotask(() => threw(thrown))
   }

@@ -132,10 +132,12 @@ export class Hand {
 
   /**
    * A message we still have in hand was read again, so the lease we had is over. If its job has ended, what was decided
-   * is settled under the new lease; if not, it is lost, and the message is a new job.
+   * is settled under the new lease; if not, it is lost, and the message is a new job. Unless nobody can have had it in
+   * between, because this read is counted as the one before was: then the database has forgotten that one in a crash.
    */
   #meetAgain(known: ActiveJob, message: ReadResult['messages'][number], trustedUntil: number): boolean {
-    if (known.settling && known.message.enqueuedAt === message.enqueuedAt) {
+    const isForgotten = message.readCount <= known.message.readCount && known.abortCause !== 'lease-lost'
+    if ((known.settling || isForgotten) && known.message.enqueuedAt === message.enqueuedAt) {
       known.message = message
       known.trustedUntil = trustedUntil
       return true

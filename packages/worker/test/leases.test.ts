@@ -60,6 +60,34 @@ describe('a lease', () => {
     expect(queue.asked.get('queue:settle')).toBeUndefined()
   })
 
+  it('that the database forgot in a crash is taken anew, and the job goes on', async () => {
+    const hold = gate()
+    const jobs: Job[] = []
+    const { bus, clock, queue, start } = await setup({
+      handlers: {
+        long: async (job) => {
+          jobs.push(job)
+          await hold.promise
+        },
+      },
+      defaults: { leaseMs: 30_000, concurrency: 2 },
+    })
+    const lost = recordFacts(bus, 'worker:lease-lost')
+    queue.send('long', { payload: 1 })
+    await start()
+    await clock.advance(0)
+    const message = queue.messages('long')[0] as { readCount: number; visibleAt: number }
+    message.readCount--
+    message.visibleAt = clock.now()
+    await clock.advance(3000)
+    expect(message.readCount).toBe(1)
+    hold.resolve()
+    await clock.advance(100)
+    expect(jobs.map(({ signal }) => signal.aborted)).toEqual([false])
+    expect(lost).toEqual([])
+    expect(queue.messages('long')).toEqual([])
+  })
+
   it('that cannot be renewed is given up before it ends', async () => {
     const hold = gate()
     let job: Job | undefined

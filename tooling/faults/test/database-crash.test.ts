@@ -87,6 +87,32 @@ describe('a lease', () => {
     expect(await client.settle('forgotten', { settlements })).toMatchObject({ lost: [] })
     expect(await client.metrics('forgotten')).toMatchObject({ total: 0, archived: 2 })
   })
+
+  it('that a crash forgets is renewed, released and dead-lettered by who had it, when nobody had it since', async () => {
+    await using server = await startPostgresServer(lazy)
+    await using client = createQueueClient({ connectionString: server.url })
+    await client.create('held')
+    await client.sendMany('held', [{ payload: 0 }, { payload: 1 }, { payload: 2 }])
+    const { messages } = await client.read('held', { count: 3, leaseMs: 60_000 })
+    const [renewed, released, dead] = messages as readonly Lease[] as readonly [Lease, Lease, Lease]
+    await server.crash()
+
+    await using another = createQueueClient({ connectionString: server.url })
+    expect((await another.peek('held')).map(({ readCount }) => readCount)).toEqual([0, 0, 0])
+    expect(await another.extend('held', { leases: [renewed], leaseMs: 60_000 })).toEqual({ lost: [] })
+    const settled = await another.settle('held', {
+      settlements: [
+        { ...released, action: 'release', delayMs: 60_000, headers: { tries: 1 } },
+        { ...dead, action: 'dead-letter', deadLetterQueue: 'held_dlq', reason: 'out-of-attempts' },
+      ],
+    })
+    expect(settled).toMatchObject({ lost: [], deadLettered: [{ id: dead.id }] })
+    expect((await another.peek('held')).map(({ id, readCount }) => ({ id, readCount }))).toEqual([
+      { id: renewed.id, readCount: 1 },
+      { id: released.id, readCount: 1 },
+    ])
+    expect((await another.read('held', { count: 3, leaseMs: 1000 })).messages).toEqual([])
+  })
 })
 
 async function waitsUntilNow(server: PostgresServer): Promise<number> {

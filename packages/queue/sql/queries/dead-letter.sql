@@ -8,8 +8,8 @@ with settlement as materialized (
 gone as (
   delete from pgmq.:"queue" as q using settlement as s
   where q.msg_id = any (array(select id from settlement))
-    and q.msg_id = s.id and q.enqueued_at = s.enqueued_at and q.read_ct = s.read_ct
-  returning s.n, q.msg_id, q.read_ct, q.enqueued_at, s.reason, s.error, s.headers as added, q.message
+    and q.msg_id = s.id and q.enqueued_at = s.enqueued_at and q.read_ct <= s.read_ct
+  returning s.n, q.msg_id, s.read_ct, q.enqueued_at, s.reason, s.error, s.headers as added, q.message
     , q.headers --? headers
 ),
 letter as materialized (

@@ -10,8 +10,9 @@
 -- rows, because the planner takes a range of `vt` with bounds that it does not know for a two-hundredth of the table, and
 -- then sorts all of it. Ids begin with 1.
 -- A lease by itself does not wait for the disk (`forgettable`): a server that crashes within three times wal_writer_delay
--- (0.6 s) may forget it, and the message is there at once instead of after its lease. What settles always waits. It is
--- local to this transaction, which must be ours alone.
+-- (0.6 s) may forget it, and the message is there at once instead of after its lease, with the read_ct it had before. That
+-- is why a smaller read_ct passes the fence, and is set right. What settles always waits, and so does a lease where the
+-- server has standbys to wait for. The setting is local to this transaction, which must be ours alone.
 with
 --? if archive
 archivable as materialized (
@@ -59,7 +60,7 @@ releasable as materialized (
 ),
 released as (
   update pgmq.:"queue" as q
-  set vt = clock_timestamp() + s.delay * interval '1 millisecond'
+  set vt = clock_timestamp() + s.delay * interval '1 millisecond', read_ct = s.read_ct
     , headers = case when s.headers is null then q.headers else (case when jsonb_typeof(q.headers) = 'object' then q.headers else '{}' end) || s.headers end --? headers
 --? if !headers
     , message = case
@@ -71,7 +72,7 @@ released as (
 --? end
   from releasable as s
   where q.msg_id = any (array(select id from releasable))
-    and q.msg_id + 0 = s.id and q.enqueued_at = s.enqueued_at and q.read_ct = s.read_ct
+    and q.msg_id + 0 = s.id and q.enqueued_at = s.enqueued_at and q.read_ct <= s.read_ct
   returning q.msg_id, q.enqueued_at, q.vt
 ),
 --? end
@@ -108,8 +109,9 @@ ready as (
   from ready
   where q.msg_id = any (array(select msg_id from ready))
     and q.msg_id + 0 = ready.msg_id and q.enqueued_at = ready.enqueued_at
-  returning q.msg_id, q.read_ct, q.enqueued_at, ready.vt as due_at, coalesce(q.message::text, 'null') as message
-    , q.headers::text as headers --? headers
+  returning q.msg_id, coalesce(q.read_ct, 1) as read_ct, q.enqueued_at, ready.vt as due_at
+    , coalesce(q.message::jsonb::text, 'null') as message
+    , q.headers::jsonb::text as headers --? headers
 )
 --? end
 select
@@ -129,7 +131,9 @@ select
   , null --? !headers
   , null, null
 from leased
-group by case when octet_length(message) < 8192 then 0 else msg_id end
+group by case when octet_length(message) < 8192
+  and coalesce(octet_length(headers), 0) < 8192 --? headers
+  then 0 else msg_id end
 --? end
 -- The last row: what was lost, the clock, and when nothing was found what a probe would say. This statement's own changes
 -- are not in its snapshot: what was completed is taken out by hand, what was released is put in. The clock is asked last.
@@ -147,7 +151,10 @@ from (
       where ((id, enqueued_at) in (select msg_id, enqueued_at from touched)) is not true
     ) end as lost,
 --? end
-    set_config('synchronous_commit', 'off', true) as not_waited_for, --? forgettable
+--? if forgettable
+    case when current_setting('synchronous_standby_names') = ''
+      then set_config('synchronous_commit', 'off', true) end as not_waited_for,
+--? end
     null::text as lost, --? !settle
 --? if read settle
     case when not exists (select from leased) then least(
