@@ -44,7 +44,9 @@ Written by \`npx -y pnpm@12 bench --write\`. Median of ${Math.max(...lines.map((
     .join(', ')}
 - one PostgreSQL for all, one database each: ${Object.entries(serverSettings)
     .map(([name, value]) => `${name} = ${value}`)
-    .join(', ')}, wal_level = logical; all else default, so every commit is durable
+    .join(
+      ', ',
+    )}, wal_level = logical; all else default, so commits wait for the disk; only the leases of AIMQ's reads do not
 
 | | settings |
 |---|---|
