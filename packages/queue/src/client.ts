@@ -86,7 +86,8 @@ export interface QueueClient extends AsyncDisposable {
   ): Promise<SendResult>
   /**
    * Takes what is due, oldest first, and hides it for `leaseMs`. Answers before the lease is on disk: a server that crashes
-   * within 0.6 s (three times its `wal_writer_delay`) may forget it, and the messages are there at once.
+   * within 0.6 s (three times its `wal_writer_delay`) may forget it, and the messages are there at once. Not so where the
+   * server has synchronous standbys, nor on a `client` of yours, which may be in a transaction.
    */
   read<Payload = unknown>(
     queue: QueueReference<Payload, unknown>,

@@ -87,7 +87,7 @@ function contentOf(message: string | null, encodedHeaders: string | null): Conte
 }
 
 /** Adds the messages of a row that stands for many: lists, separated by commas, and JSON, a line for each. */
-export function addLeasedMessages(messages: LeasedMessage[], row: Row): void {
+export function addLeasedMessages(messages: LeasedMessage[], row: Row, queue: string): void {
   const ids = String(row.ids).split(',')
   const reads = String(row.reads).split(',')
   const enqueued = String(row.enqueued).split(',')
@@ -96,8 +96,7 @@ export function addLeasedMessages(messages: LeasedMessage[], row: Row): void {
   const headers = row.headers == null ? undefined : String(row.headers).split('\n')
   for (const list of [reads, enqueued, due, payloads, headers ?? ids]) {
     // No message may be given to another's job.
-    if (list.length !== ids.length)
-      throw new Error(`expected ${ids.length} values in each list, got ${list.length}`)
+    if (list.length !== ids.length) throw refuseList(queue, ids.length, list.length)
   }
   for (let n = 0; n < ids.length; n++) {
     const content = contentOf(payloads[n] ?? null, headers?.[n] ?? null)
@@ -110,6 +109,14 @@ export function addLeasedMessages(messages: LeasedMessage[], row: Row): void {
       headers: content.headers,
     })
   }
+}
+
+function refuseList(queue: string, expected: number, got: number): QueueError {
+  return new QueueError(
+    queueErrorCodes.databaseFailed,
+    `queue "${queue}": expected ${expected} values in each list of a read, got ${got}; compare the columns of pgmq.q_${queue} with those of a queue that pgmq makes`,
+    { queue },
+  )
 }
 
 export function peekedMessage(row: Row): PeekedMessage {

@@ -8,16 +8,8 @@ export const bottom: number = Number.NEGATIVE_INFINITY
  */
 const bottomEvery = { times: 10, leastMs: 100, mostMs: 5000 }
 
-/**
- * Among peers a read first walks over what they have taken meanwhile: where ids are missing in between. The next one skips
- * half of that distance, and at most so many times the distance from its first message to its last.
- */
-const skip = { share: 0.5, most: 4 }
-
 interface Floor {
   readonly from: number
-  /** The id of the newest message that was brought. */
-  readonly newestId: string
   readonly bottomAgainAt: number
 }
 
@@ -35,10 +27,10 @@ export interface ReadBrought {
  * a vacuum takes it away, and one transaction left open anywhere in the database can put that off for hours. A read from
  * the bottom walks over all of these: the more was worked, the slower.
  *
- * So while one read after another brings all it asks for, the next begins where the last one ended, or somewhat further.
- * A message that appears below (its producer was slow to commit, a peer's read was undone), or was skipped, is met by the
- * next read from the bottom. One comes now and then, and at the end of a backlog: nobody is told that a queue has nothing
- * before.
+ * So while one read after another brings all it asks for, the next begins where the last one ended, and leaves out what
+ * may be locked, because to try a lock costs more than to pass by. A message that appears below (its producer was slow to
+ * commit, a peer's read was undone), or was left out, is met by the next read from the bottom. One comes now and then, and
+ * at the end of a backlog: nobody is told that a queue has nothing before.
  */
 export class ReadFloors {
   readonly #floors = new Map<string, Floor>()
@@ -64,8 +56,7 @@ export class ReadFloors {
     if (known !== undefined && from > known.from) return
     this.#floors.set(queue, {
       // After one full read the next may well find nothing, and would only have to be done again from the bottom.
-      from: known === undefined ? bottom : whereNext(known, from, read),
-      newestId: read.messages.at(-1)?.id ?? '0',
+      from: known === undefined ? bottom : (read.messages.at(-1)?.dueAt ?? bottom),
       bottomAgainAt: from !== bottom && known !== undefined ? known.bottomAgainAt : bottomAgainAt(sentAt),
     })
   }
@@ -74,15 +65,6 @@ export class ReadFloors {
   forget(queue: string): void {
     this.#floors.delete(queue)
   }
-}
-
-function whereNext({ newestId }: Floor, from: number, { messages, readAt }: ReadResult): number {
-  const oldest = messages[0]?.dueAt ?? bottom
-  const newest = messages.at(-1)?.dueAt ?? bottom
-  const areSkipped = Number(messages[0]?.id) - Number(newestId) > 1
-  const walked = from === bottom || !areSkipped ? 0 : Math.max(0, oldest - from)
-  const skipped = Math.min(skip.share * walked, skip.most * (newest - oldest))
-  return Math.min(newest + skipped, Math.max(newest, readAt))
 }
 
 /** As PostgreSQL reads it; to the microsecond below, as there may be hundreds of messages in a millisecond. */

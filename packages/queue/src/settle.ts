@@ -99,7 +99,7 @@ async function exchange(
     const rows = await database.run(rendered, { ...plain.values, ...reading?.values }, call)
     const lost = lostIn(rows)
     if (reading === undefined) return { lost }
-    const read = readResult(rows)
+    const read = readResult(rows, queue)
     floors.learn(queue, { from: reading.from, sentAt, wanted: reading.count, read })
     return read.messages.length === 0 && reading.from !== bottom ? { lost } : { lost, read }
   })
@@ -219,10 +219,10 @@ function lostIn(rows: readonly Row[]): readonly string[] {
   return lost == null ? [] : (JSON.parse(String(lost)) as string[])
 }
 
-function readResult(rows: readonly Row[]): ReadResult {
+function readResult(rows: readonly Row[], queue: string): ReadResult {
   const about = rows.at(-1)
   const messages: LeasedMessage[] = []
-  for (let n = 0; n < rows.length - 1; n++) addLeasedMessages(messages, rows[n] as Row)
+  for (let n = 0; n < rows.length - 1; n++) addLeasedMessages(messages, rows[n] as Row, queue)
   // RETURNING keeps no order.
   messages.sort((a, b) => a.dueAt - b.dueAt || compareIds(a.id, b.id))
   const next: ProbeResult | null =

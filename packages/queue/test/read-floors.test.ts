@@ -1,5 +1,5 @@
 import type { LeasedMessage } from '@aimq/events'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createQueueClient, type QueueClient } from '../src/index.ts'
 import { bottom, ReadFloors, timestampOf } from '../src/read-floors.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
@@ -56,25 +56,37 @@ async function workTwo(queue: string, count: number): Promise<readonly LeasedMes
   return second.read?.messages ?? []
 }
 
+/** The next read from the bottom is put off by time alone: a clock that stands still puts it off for ever. */
+function stopTheClock(): void {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+}
+
 describe('where a backlog is worked', () => {
-  let nextId = 1
+  stopTheClock()
 
   /** A read from `from` that was full, of messages due from `oldest` to `newest`; answers where the next one begins. */
   function nextAfter(floors: ReadFloors, from: number, oldest: number, newest: number): number {
     const messages = [oldest, newest].map(
-      (dueAt, n): LeasedMessage => ({
-        id: String(nextId + n),
+      (dueAt): LeasedMessage => ({
+        id: String(dueAt),
         readCount: 1,
         enqueuedAt: dueAt,
         dueAt,
-        payload: n,
+        payload: null,
         headers: null,
       }),
     )
-    // It took a second, so that the next one from the bottom is five seconds away.
-    const sentAt = performance.now() - 1000
-    floors.learn('jobs', { from, sentAt, wanted: 2, read: { messages, readAt: 900_030, next: null } })
-    nextId += 2
+    floors.learn('jobs', {
+      from,
+      sentAt: performance.now(),
+      wanted: 2,
+      read: { messages, readAt: newest, next: null },
+    })
     return floors.of('jobs')
   }
 
@@ -88,16 +100,13 @@ describe('where a backlog is worked', () => {
     expect(floors.of('jobs')).toBe(bottom)
   })
 
-  it('is somewhat further among peers, for what they have taken; never far on, and never in the future', () => {
+  it('is the bottom now and then', () => {
     const floors = new ReadFloors()
     nextAfter(floors, bottom, 1000, 1010)
-    nextAfter(floors, bottom, 1010, 1020)
-    nextId += 20
-    expect(nextAfter(floors, 1020, 1040, 1050)).toBe(1060)
-    nextId += 20
-    expect(nextAfter(floors, 1060, 800_000, 800_010)).toBe(800_050)
-    nextId += 20
-    expect(nextAfter(floors, 800_050, 900_000, 900_010)).toBe(900_030)
+    expect(nextAfter(floors, bottom, 1010, 1020)).toBe(1020)
+    vi.advanceTimersByTime(101)
+    expect(floors.of('jobs')).toBe(bottom)
+    expect(floors.of('jobs')).toBe(1020)
   })
 
   it('is not moved up by a read that had begun above what one from the bottom found', () => {
@@ -149,5 +158,48 @@ describe('what appears below the place where a backlog is worked', () => {
     await appearLate(queue)
     const { messages } = await client.read(queue, { count: 1, leaseMs })
     expect(payloadsOf(messages)).toEqual(['late'])
+  })
+})
+
+describe('a message whose lease ran out, while a backlog is worked', () => {
+  stopTheClock()
+
+  /** Works all but one message of 16, whose lease runs out meanwhile; answers with what the next read brings. */
+  async function meetExpired(queue: string, isReady: string): Promise<readonly LeasedMessage[] | undefined> {
+    const [expired] = (await client.read(queue, { count: 1, leaseMs: 1 })).messages
+    await until(`select ${isReady} from pgmq.q_${queue} where msg_id = ${expired?.id}`)
+    const inHand = await workTwo(queue, 5)
+    const { read } = await workOn(queue, inHand, 5)
+    expect(payloadsOf(read?.messages ?? [])).toEqual([5, 4, 3, 2, 1])
+    return (await workOn(queue, read?.messages ?? [], 5)).read?.messages
+  }
+
+  /** Asks until the only column of the only row is true. */
+  async function until(question: string): Promise<void> {
+    for (;;) {
+      const [answer] = await database.query(question)
+      if (Object.values(answer ?? {})[0] === true) return
+    }
+  }
+
+  const isDue = 'vt < clock_timestamp()'
+
+  it('is read like all others, once its reader and whoever ran beside are done', async () => {
+    const queue = await backlogOf(16)
+    const allDone = 'age(xmax) > age(pg_snapshot_xmin(pg_current_snapshot())::xid)'
+    expect(payloadsOf((await meetExpired(queue, `${isDue} and ${allDone}`)) ?? [])).toEqual([16])
+  })
+
+  it('is left to the next read from the bottom, as if it were locked, while an older transaction is open', async () => {
+    const queue = await backlogOf(16)
+    const old = await database.pool.connect()
+    try {
+      await old.query('begin; select pg_current_xact_id()')
+      expect(await meetExpired(queue, isDue)).toBeUndefined()
+      expect(payloadsOf((await client.read(queue, { count: 5, leaseMs })).messages)).toEqual([16])
+    } finally {
+      await old.query('rollback')
+      old.release()
+    }
   })
 })

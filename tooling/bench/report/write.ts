@@ -34,19 +34,15 @@ export async function writeReport(
 function heading(lines: readonly Line[], { date, machine, load, versions }: MachineDescription): string {
   const names = [...new Set(lines.map(({ subjectName }) => subjectName))]
   const settings = names.map((name) => `| ${subjectOf(name).label} | ${subjectOf(name).settings} |`)
+  const server = Object.entries(serverSettings).map(([name, value]) => `${name} = ${value}`)
+  const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return `# Results
 
 Written by \`npx -y pnpm@12 bench --write\`. Median of ${Math.max(...lines.map(({ runs }) => runs))} runs, in brackets the lowest and the highest.
 
 - ${date} UTC, ${machine}; load before the run ${load}
-- ${Object.entries(versions)
-    .map(([name, version]) => `${name} ${version}`)
-    .join(', ')}
-- one PostgreSQL for all, one database each: ${Object.entries(serverSettings)
-    .map(([name, value]) => `${name} = ${value}`)
-    .join(
-      ', ',
-    )}, wal_level = logical; all else default, so commits wait for the disk; only the leases of AIMQ's reads do not
+- ${software.join(', ')}
+- one PostgreSQL for all, one database each: ${server.join(', ')}, wal_level = logical; all else default, so commits wait for the disk; only the leases of AIMQ's reads do not
 
 | | settings |
 |---|---|
