@@ -1,3 +1,4 @@
+import { MemoryLimit } from './machine/memory-limit.ts'
 import type { Servers } from './machine/servers.ts'
 import { type Figure, type Line, median } from './measurement.ts'
 import type { Options } from './options.ts'
@@ -41,17 +42,24 @@ async function runWorkload(
   { runs, quick, subjects }: Options,
   say: Say,
 ): Promise<Line[]> {
+  using memoryLimit =
+    workload.memoryLimitMb === undefined ? undefined : MemoryLimit.of(workload.memoryLimitMb)
+  const whatLacks = (name: SubjectName) => {
+    if (subjectOf(name).needsRedis && !servers.hasRedis) return 'no redis-server on the path'
+    if (workload.memoryLimitMb === undefined || memoryLimit !== undefined) return undefined
+    return 'no control groups of Linux, or no right to make one'
+  }
   const names = workload.subjects.filter((name) => {
     if (subjects.length > 0 && !subjects.some((start) => name.startsWith(start))) return false
-    if (!subjectOf(name).needsRedis || servers.hasRedis) return true
-    say(`  ${subjectOf(name).label}: skipped, no redis-server on the path`)
-    return false
+    const lacking = whatLacks(name)
+    if (lacking !== undefined) say(`  ${subjectOf(name).label}: skipped, ${lacking}`)
+    return lacking === undefined
   })
   const figures = new Map<SubjectName, (readonly Figure[])[]>(names.map((name) => [name, []]))
   for (let round = 0; round < (workload.once ? 1 : runs); round++) {
     const order = round % 2 === 0 ? names : names.toReversed()
     const one = async (name: SubjectName) => {
-      const measured = await runOnce(workload, name, servers, quick)
+      const measured = await runOnce(workload, name, { servers, quick, memoryLimit })
       figures.get(name)?.push(measured)
       say(`  ${round + 1}. ${subjectOf(name).label}: ${measured.map(show).join(', ')}`)
     }
@@ -64,12 +72,11 @@ async function runWorkload(
 async function runOnce(
   workload: Workload,
   subject: SubjectName,
-  servers: Servers,
-  quick: boolean,
+  where: Pick<Bench, 'servers' | 'quick' | 'memoryLimit'>,
 ): Promise<readonly Figure[]> {
-  const place = await servers.place(subject)
+  const place = await where.servers.place(subject)
   const inspector: Inspector = await subjectOf(subject).inspect(place)
-  const bench: Bench = { subject, place, inspector, servers, quick }
+  const bench: Bench = { ...where, subject, place, inspector }
   try {
     return await workload.run(bench)
   } catch (cause) {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { MemoryLimit } from '../machine/memory-limit.ts'
 import type { Progress, Tasks } from './tasks.ts'
 
 interface Answer {
@@ -19,10 +20,15 @@ export class SubjectProcess implements AsyncDisposable {
   /** Jobs its worker has begun. */
   count = 0
 
-  /** @param flags for Node, such as `--cpu-prof`, or a limit of its heap */
-  constructor(flags: readonly string[] = []) {
+  /** @param limit of its memory, which is to outlive it */
+  constructor(limit?: MemoryLimit) {
+    const { execPath, execArgv } = limit?.around(process.execPath) ?? {
+      execPath: process.execPath,
+      execArgv: [],
+    }
     this.#child = fork(join(import.meta.dirname, 'program.ts'), {
-      execArgv: [...flags],
+      execPath,
+      execArgv: [...execArgv],
       serialization: 'advanced',
       // What a subject prints is not part of the result.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -1,32 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Figure, percentiles } from '../measurement.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
-import { smallYoungSpace } from './memory.ts'
 import { begun } from './wake.ts'
-import type { Bench, Workload } from './workload.ts'
+import { type Bench, inContainer, type Workload } from './workload.ts'
 
 /** A worker with a thousand queues, nearly all of them always empty. */
-export const manyQueues: readonly Workload[] = [
-  {
-    family: 'many-queues',
-    title: 'one worker with 1,000 idle queues',
-    subjects: ['aimq-1000'],
-    slow: true,
-    run: (bench) => runManyQueues(bench, 100),
-  },
-  {
-    family: 'many-queues',
-    title: `one worker with 1,000 idle queues, with ${smallYoungSpace.label}`,
-    subjects: ['aimq-1000'],
-    slow: true,
-    run: (bench) => runManyQueues(bench, 100, smallYoungSpace.flags),
-  },
-]
+export const manyQueues: readonly Workload[] = [undefined, 1024].map((megabytes) => ({
+  family: 'many-queues',
+  title: `one worker with 1,000 idle queues${inContainer(megabytes)}`,
+  subjects: ['aimq-1000'],
+  slow: true,
+  memoryLimitMb: megabytes,
+  run: (bench) => runManyQueues(bench, 100),
+}))
 
-async function runManyQueues(bench: Bench, jobs: number, flags: readonly string[] = []): Promise<Figure[]> {
-  const { subject, place, inspector } = bench
+async function runManyQueues(bench: Bench, jobs: number): Promise<Figure[]> {
+  const { subject, place, inspector, memoryLimit } = bench
   await inspector.clear()
-  await using worker = new SubjectProcess(flags)
+  await using worker = new SubjectProcess(memoryLimit)
   await using producer = new SubjectProcess()
   await worker.ask('work', { subject, place, total: jobs })
   await producer.ask('open', { subject, place, inFlight: 1 })

@@ -3,41 +3,26 @@ import type { Figure } from '../measurement.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
 import { fillUnseen } from './fill.ts'
 import { begun } from './wake.ts'
-import type { Bench, Workload } from './workload.ts'
+import { type Bench, inContainer, type Workload } from './workload.ts'
 
 const legs = 5
 const jobsPerLeg = 200_000
 
-/** For Node. Left to itself it gives young objects up to 128 MB where the machine has room. */
-export const smallYoungSpace = {
-  flags: ['--max-semi-space-size=4'],
-  label: 'less room for young objects (node --max-semi-space-size=4)',
-}
+/** One worker process that works a million jobs, with all the memory of the machine and in as little as a container has. */
+export const memory: readonly Workload[] = [undefined, 1024, 512].map((megabytes) => ({
+  family: 'memory',
+  title: `memory of one worker over 1,000,000 jobs${inContainer(megabytes)}`,
+  subjects: ['aimq'],
+  slow: true,
+  once: true,
+  memoryLimitMb: megabytes,
+  run: runMemory,
+}))
 
-/** One worker process that works a million jobs. */
-export const memory: readonly Workload[] = [
-  {
-    family: 'memory',
-    title: 'memory of one worker over 1,000,000 jobs',
-    subjects: ['aimq'],
-    slow: true,
-    once: true,
-    run: (bench) => runMemory(bench),
-  },
-  {
-    family: 'memory',
-    title: `memory of one worker over 1,000,000 jobs, with ${smallYoungSpace.label}`,
-    subjects: ['aimq'],
-    slow: true,
-    once: true,
-    run: (bench) => runMemory(bench, smallYoungSpace.flags),
-  },
-]
-
-async function runMemory(bench: Bench, flags: readonly string[] = []): Promise<Figure[]> {
-  const { subject, place, inspector } = bench
+async function runMemory(bench: Bench): Promise<Figure[]> {
+  const { subject, place, inspector, memoryLimit } = bench
   await inspector.clear()
-  await using worker = new SubjectProcess(flags)
+  await using worker = new SubjectProcess(memoryLimit)
   await worker.ask('work', { subject, place, total: legs * jobsPerLeg })
   const rssMb: number[] = []
   for (let leg = 0; leg < legs; leg++) {

@@ -1,3 +1,4 @@
+import type { MemoryLimit } from '../machine/memory-limit.ts'
 import type { Servers } from '../machine/servers.ts'
 import type { Figure } from '../measurement.ts'
 import type { SubjectName } from '../subjects/index.ts'
@@ -16,6 +17,8 @@ export interface Workload {
   readonly once?: boolean
   /** All subjects at the same time, because nobody does anything but wait. */
   readonly together?: boolean
+  /** All the memory its workers are to have; skipped where that cannot be limited. Else they have the machine's. */
+  readonly memoryLimitMb?: number | undefined
   /** @throws when what was done is not what was asked for, however fast */
   run(bench: Bench): Promise<readonly Figure[]>
 }
@@ -27,4 +30,10 @@ export interface Bench {
   readonly inspector: Inspector
   readonly servers: Servers
   readonly quick: boolean
+  readonly memoryLimit?: MemoryLimit | undefined
+}
+
+/** How a title says a `memoryLimitMb`. */
+export function inContainer(megabytes: number | undefined): string {
+  return megabytes === undefined ? '' : `, in a container of ${megabytes} MB`
 }
