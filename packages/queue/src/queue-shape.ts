@@ -90,6 +90,8 @@ function isShape(looked: QueueShape | Row): looked is QueueShape {
 
 function shapeOf(row: Row): QueueShape {
   const flags = [
+    // Other ways to store a table have no `xmax`.
+    row.heap === true && 'heap',
     row.headers === true && 'headers',
     row.lastread === true && 'last_read_at',
     row.archiveheaders === true && 'archive_headers',

@@ -27,10 +27,9 @@ export interface ReadBrought {
  * a vacuum takes it away, and one transaction left open anywhere in the database can put that off for hours. A read from
  * the bottom walks over all of these: the more was worked, the slower.
  *
- * So while one read after another brings all it asks for, the next begins where the last one ended, and leaves out what
- * may be locked, because to try a lock costs more than to pass by. A message that appears below (its producer was slow to
- * commit, a peer's read was undone), or was left out, is met by the next read from the bottom. One comes now and then, and
- * at the end of a backlog: nobody is told that a queue has nothing before.
+ * So while one read after another brings all it asks for, the next begins where the last one ended. A message that appears
+ * below (its producer was slow to commit, a peer's read was undone) is met by the next read from the bottom. One comes now
+ * and then, and at the end of a backlog: nobody is told that a queue has nothing before.
  */
 export class ReadFloors {
   readonly #floors = new Map<string, Floor>()

@@ -142,6 +142,45 @@ it('settles by the primary key in a queue of middling size too, where a scan loo
 })
 
 it.each([
+  ['last of all', 'select 1'],
+  ['before others that are done', 'select pg_current_xact_id()'],
+])(
+  'passes by what a peer is just reading, and tries none of its locks: one that began %s',
+  async (_, since) => {
+    await client.create('crowded_peers')
+    await database.query(
+      `insert into pgmq.q_crowded_peers (vt, message) select now(), to_jsonb(n) from generate_series(1, 500) as n`,
+    )
+    const peer = await database.pool.connect()
+    await peer.query('begin')
+    await peer.query(`select from pgmq.read('crowded_peers', 60, 400)`)
+    await database.query(since)
+    let ids: readonly string[] = []
+    const plan = await planOf(async () => {
+      const { messages } = await client.read('crowded_peers', { count: 2, leaseMs: 60_000 })
+      ids = messages.map(({ id }) => id)
+    })
+    await peer.query('rollback')
+    peer.release()
+    expect(ids).toEqual(['401', '402'])
+    expect(plan).toContain('Rows Removed by Filter: 400')
+    const { messages } = await client.read('crowded_peers', { count: 1, leaseMs: 60_000 })
+    expect(messages.map(({ id }) => id)).toEqual(['1'])
+    await client.drop('crowded_peers')
+  },
+)
+
+it('asks no xmax of a table that is no heap, and may have none', async () => {
+  await client.create('crowded_elsewhere')
+  await database.query('create access method elsewhere type table handler heap_tableam_handler')
+  await database.query('alter table pgmq.q_crowded_elsewhere set access method elsewhere')
+  await client.send('crowded_elsewhere', 1)
+  const read = () => client.read('crowded_elsewhere', { count: 1, leaseMs: 1 })
+  expect(await planOf(read)).not.toContain('xmax')
+  expect(await planOf(() => client.read('crowded', { count: 1, leaseMs: 1 }))).toContain('xmax')
+})
+
+it.each([
   ['never analysed', 'select'],
   ['analysed when it was empty', 'analyze pgmq.q_crowded_backlog'],
   [

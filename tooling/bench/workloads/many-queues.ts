@@ -5,7 +5,7 @@ import { begun } from './wake.ts'
 import { type Bench, inContainer, type Workload } from './workload.ts'
 
 /** A worker with a thousand queues, nearly all of them always empty. */
-export const manyQueues: readonly Workload[] = [undefined, 1024].map((megabytes) => ({
+export const manyQueues: readonly Workload[] = [undefined, 512].map((megabytes) => ({
   family: 'many-queues',
   title: `one worker with 1,000 idle queues${inContainer(megabytes)}`,
   subjects: ['aimq-1000'],

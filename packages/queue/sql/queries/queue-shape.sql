@@ -4,6 +4,7 @@ select
   queue.oid is not null as found,
   coalesce(queue.relpersistence = 'u', false) as unlogged,
   coalesce(queue.relkind = 'p', false) as partitioned,
+  exists (select from pg_catalog.pg_am where oid = queue.relam and amname = 'heap') as heap,
   exists (select from pg_catalog.pg_attribute where attrelid = queue.oid and attname = 'headers' and not attisdropped) as headers,
   exists (select from pg_catalog.pg_attribute where attrelid = queue.oid and attname = 'last_read_at' and not attisdropped) as lastread,
   exists (select from pg_catalog.pg_attribute where attrelid = archive.oid and attname = 'headers' and not attisdropped) as archiveheaders,

@@ -9,10 +9,10 @@
 -- it walk over every message that is not due. `from` spares it what was read before (read-floors.ts); as a comparison of
 -- rows, because the planner takes a range of `vt` with bounds that it does not know for a two-hundredth of the table, and
 -- then sorts all of it. Ids begin with 1.
--- Above `from` a read leaves out what was locked or changed (`xmax`) by a transaction that may still run: among several
--- workers that is most of what it meets, and trying each lock costs more than all else of a read. It is written so that the
--- planner expects it to leave out nothing: `age(xmax) > oldest` makes it sort, too. What is left out by mistake, because
--- some old transaction is open, a read from the bottom finds.
+-- What another transaction is just changing, by its `xmax`, is passed by: among several workers that is most of what a read
+-- meets, and trying each lock costs more than all else of it. `skip locked` is for what was locked since, and for
+-- savepoints. As a number that differs from another, because the planner expects that of nearly every row: of a condition
+-- that it takes to be met by a third of them, it makes a sort again.
 -- A lease by itself does not wait for the disk (`forgettable`): a server that crashes within three times wal_writer_delay
 -- (0.6 s) may forget it, and the message is there at once instead of after its lease, with the read_ct it had before. That
 -- is why a smaller read_ct passes the fence, and is set right. What settles always waits, and so does a lease where the
@@ -96,15 +96,24 @@ touched as (
 , --? read
 --? end
 --? if read
--- The age of the oldest transaction that may still run; null for a read from the bottom.
+--? if heap
 running as (
-  select age(pg_snapshot_xmin(pg_current_snapshot())::xid) as oldest where :'from'::timestamptz > '-infinity'
+  select age(pg_snapshot_xmin(now)::xid) as oldest, age(pg_snapshot_xmax(now)::xid) as next,
+    array(select pg_snapshot_xip(now)::xid) as ids
+  from pg_current_snapshot() as now
 ),
+--? end
 ready as (
   select msg_id, enqueued_at, vt
   from pgmq.:"queue"
   where vt <= statement_timestamp() and (vt, msg_id) >= ((select :'from'::timestamptz), 0)
-    and greatest(age(xmax), (select oldest from running)) is distinct from (select oldest from running)
+--? if heap
+    and case
+      when age(xmax) > (select oldest from running) then 0
+      when age(xmax) <= (select next from running) or xmax = any ((select ids from running)::xid[]) then 1
+      else 0
+    end <> 1
+--? end
     and (msg_id in (select id from settling)) is not true --? settle
   order by vt
   limit :'count'::int
