@@ -123,21 +123,25 @@ test('a transaction in another database keeps no dead rows here, and one in this
     new URL('../../../packages/cli/sql/doctor-horizon.sql', import.meta.url),
     'utf8',
   )
-  const hold = async (name: string, url: string) => {
+  const hold = async (name: string, url: string, begin: string) => {
     const client = new pg.Client({ connectionString: url, application_name: name })
     await client.connect()
-    await client.query('begin isolation level repeatable read')
-    await client.query('select from pg_class limit 1')
+    await client.query(begin)
     return client
   }
-  const here = await hold('holds_here', database.url)
-  const elsewhere = await hold('holds_elsewhere', database.urlWith({ database: bare }))
+  const sees = 'begin isolation level repeatable read; select from pg_class limit 1'
+  const holders = [
+    await hold('sees_here', database.url, sees),
+    await hold('writes_here', database.url, 'begin; select pg_current_xact_id()'),
+    await hold('sees_elsewhere', database.urlWith({ database: bare }), sees),
+  ]
   try {
     const names = (await database.query(looks)).map(({ name }) => String(name)).join()
-    expect(names).toContain('holds_here')
-    expect(names).not.toContain('holds_elsewhere')
+    expect(names).toContain('sees_here')
+    expect(names).toContain('writes_here')
+    expect(names).not.toContain('sees_elsewhere')
   } finally {
-    await Promise.all([here.end(), elsewhere.end()])
+    await Promise.all(holders.map((holder) => holder.end()))
   }
 })
 
