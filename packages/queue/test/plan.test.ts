@@ -1,5 +1,5 @@
 import type { Settlement } from '@aimq/events'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createQueueClient, type QueueClient } from '../src/index.ts'
 import { createDatabase, leaseOf, type TestDatabase } from './database.ts'
 
@@ -145,30 +145,55 @@ it.each([
   ['last of all', 'select 1'],
   ['before others that are done', 'select pg_current_xact_id()'],
 ])(
-  'passes by what a peer is just reading, and tries none of its locks: one that began %s',
+  'works a backlog past what a peer is just reading, and tries none of its locks: one that began %s',
   async (_, since) => {
+    // The next read from the bottom is put off by time alone.
+    vi.useFakeTimers({ toFake: ['performance'] })
     await client.create('crowded_peers')
     await database.query(
-      `insert into pgmq.q_crowded_peers (vt, message) select now(), to_jsonb(n) from generate_series(1, 500) as n`,
+      `insert into pgmq.q_crowded_peers (vt, message)
+     select now() - interval '1 second' + n * interval '1 millisecond', to_jsonb(n) from generate_series(1, 500) as n`,
     )
+    let ids: readonly string[] = []
+    const readOn = () =>
+      planOf(async () => {
+        const { read } = await client.settle('crowded_peers', {
+          settlements: [],
+          read: { count: 2, leaseMs: 60_000 },
+        })
+        ids = (read?.messages ?? []).map(({ id }) => id)
+      })
+    await readOn()
+    await readOn()
     const peer = await database.pool.connect()
     await peer.query('begin')
     await peer.query(`select from pgmq.read('crowded_peers', 60, 400)`)
     await database.query(since)
-    let ids: readonly string[] = []
-    const plan = await planOf(async () => {
-      const { messages } = await client.read('crowded_peers', { count: 2, leaseMs: 60_000 })
-      ids = messages.map(({ id }) => id)
-    })
+    const further = await readOn()
+    vi.useRealTimers()
     await peer.query('rollback')
     peer.release()
-    expect(ids).toEqual(['401', '402'])
-    expect(plan).toContain('Rows Removed by Filter: 400')
-    const { messages } = await client.read('crowded_peers', { count: 1, leaseMs: 60_000 })
-    expect(messages.map(({ id }) => id)).toEqual(['1'])
     await client.drop('crowded_peers')
+    expect(ids).toEqual(['405', '406'])
+    expect(further).toContain('Rows Removed by Filter: 400')
   },
 )
+
+it('tries all locks from the bottom', async () => {
+  await client.create('crowded_bottom')
+  await client.sendMany(
+    'crowded_bottom',
+    Array.from({ length: 20 }, (_, payload) => ({ payload })),
+  )
+  const peer = await database.pool.connect()
+  await peer.query('begin')
+  await peer.query(`select from pgmq.read('crowded_bottom', 60, 10)`)
+  const plan = await planOf(() => client.read('crowded_bottom', { count: 5, leaseMs: 60_000 }))
+  await peer.query('rollback')
+  peer.release()
+  expect(plan).toContain('LockRows')
+  expect(plan).not.toContain('Rows Removed by Filter')
+})
 
 it('asks no xmax of a table that is no heap, and may have none', async () => {
   await client.create('crowded_elsewhere')

@@ -9,10 +9,11 @@
 -- it walk over every message that is not due. `from` spares it what was read before (read-floors.ts); as a comparison of
 -- rows, because the planner takes a range of `vt` with bounds that it does not know for a two-hundredth of the table, and
 -- then sorts all of it. Ids begin with 1.
--- What another transaction is just changing, by its `xmax`, is passed by: among several workers that is most of what a read
--- meets, and trying each lock costs more than all else of it. `skip locked` is for what was locked since, and for
--- savepoints. As a number that differs from another, because the planner expects that of nearly every row: of a condition
--- that it takes to be met by a third of them, it makes a sort again.
+-- Above `from`, what another transaction is just changing, by its `xmax`, is passed by: among several workers that is most of
+-- what a read meets, and trying each lock costs more than all else of it. `skip locked` is for what was locked since, and for
+-- savepoints. Several that share a lock have a number of another series, which can be taken for one to come: no message
+-- may be passed by for ever, so a read from the bottom tries them all. As a number that differs from another, because the
+-- planner expects that of nearly every row: of a condition that it takes to be met by a third of them, it makes a sort.
 -- A lease by itself does not wait for the disk (`forgettable`): a server that crashes within three times wal_writer_delay
 -- (0.6 s) may forget it, and the message is there at once instead of after its lease, with the read_ct it had before. That
 -- is why a smaller read_ct passes the fence, and is set right. What settles always waits, and so does a lease where the
@@ -100,7 +101,7 @@ touched as (
 running as (
   select age(pg_snapshot_xmin(now)::xid) as oldest, age(pg_snapshot_xmax(now)::xid) as next,
     array(select pg_snapshot_xip(now)::xid) as ids
-  from pg_current_snapshot() as now
+  from pg_current_snapshot() as now where :'from'::timestamptz > '-infinity'
 ),
 --? end
 ready as (
