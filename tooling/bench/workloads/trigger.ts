@@ -21,7 +21,7 @@ export const trigger: readonly Workload[] = [
     subjects,
     run: (bench) =>
       send(bench, 1, (producer) =>
-        producer.ask('sendBatches', { count: bench.quick ? 20_000 : 100_000, size: 1000 }),
+        producer.ask('sendBatches', { count: bench.quick ? 20_000 : 400_000, size: 1000 }),
       ),
   },
 ]
