@@ -1,5 +1,5 @@
 import type { Settlement } from '@aimq/events'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { createQueueClient, type QueueClient } from '../src/index.ts'
 import { createDatabase, leaseOf, type TestDatabase } from './database.ts'
 
@@ -37,6 +37,10 @@ beforeAll(async () => {
   await database.query(
     `insert into pgmq.q_crowded (vt, message) select now() + interval '1 hour', to_jsonb(n) from generate_series(1, 50000) as n`,
   )
+})
+
+afterEach(() => {
+  vi.useRealTimers()
 })
 
 afterAll(async () => {
@@ -141,6 +145,23 @@ it('settles by the primary key in a queue of middling size too, where a scan loo
   expect(plan).not.toContain('Seq Scan on q_crowded')
 })
 
+/** What `work` answers while a peer has read `count` messages, and has not committed yet. */
+async function besidePeer<Result>(
+  queue: string,
+  count: number,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const peer = await database.pool.connect()
+  try {
+    await peer.query('begin')
+    await peer.query('select from pgmq.read($1, 60, $2)', [queue, count])
+    return await work()
+  } finally {
+    await peer.query('rollback')
+    peer.release()
+  }
+}
+
 it.each([
   ['last of all', 'select 1'],
   ['before others that are done', 'select pg_current_xact_id()'],
@@ -165,14 +186,10 @@ it.each([
       })
     await readOn()
     await readOn()
-    const peer = await database.pool.connect()
-    await peer.query('begin')
-    await peer.query(`select from pgmq.read('crowded_peers', 60, 400)`)
-    await database.query(since)
-    const further = await readOn()
-    vi.useRealTimers()
-    await peer.query('rollback')
-    peer.release()
+    const further = await besidePeer('crowded_peers', 400, async () => {
+      await database.query(since)
+      return readOn()
+    })
     await client.drop('crowded_peers')
     expect(ids).toEqual(['405', '406'])
     expect(further).toContain('Rows Removed by Filter: 400')
@@ -185,12 +202,8 @@ it('tries all locks from the bottom', async () => {
     'crowded_bottom',
     Array.from({ length: 20 }, (_, payload) => ({ payload })),
   )
-  const peer = await database.pool.connect()
-  await peer.query('begin')
-  await peer.query(`select from pgmq.read('crowded_bottom', 60, 10)`)
-  const plan = await planOf(() => client.read('crowded_bottom', { count: 5, leaseMs: 60_000 }))
-  await peer.query('rollback')
-  peer.release()
+  const read = () => client.read('crowded_bottom', { count: 5, leaseMs: 60_000 })
+  const plan = await besidePeer('crowded_bottom', 10, () => planOf(read))
   expect(plan).toContain('LockRows')
   expect(plan).not.toContain('Rows Removed by Filter')
 })

@@ -4,6 +4,8 @@ import { SubjectProcess } from '../process/subject-process.ts'
 import { begun } from './wake.ts'
 import { type Bench, inContainer, type Workload } from './workload.ts'
 
+const jobs = 100
+
 /** A worker with a thousand queues, nearly all of them always empty. */
 export const manyQueues: readonly Workload[] = [undefined, 512].map((megabytes) => ({
   family: 'many-queues',
@@ -11,10 +13,10 @@ export const manyQueues: readonly Workload[] = [undefined, 512].map((megabytes) 
   subjects: ['aimq-1000'],
   slow: true,
   memoryLimitMb: megabytes,
-  run: (bench) => runManyQueues(bench, 100),
+  run: runManyQueues,
 }))
 
-async function runManyQueues(bench: Bench, jobs: number): Promise<Figure[]> {
+async function runManyQueues(bench: Bench): Promise<Figure[]> {
   const { subject, place, inspector, memoryLimit } = bench
   await inspector.clear()
   await using worker = new SubjectProcess(memoryLimit)
