@@ -16,7 +16,6 @@ import { Trouble } from './trouble.ts'
 import {
   type HintSaid,
   initialWakeState,
-  isPlenty,
   lookBy,
   type Moment,
   nextLook,
@@ -336,7 +335,7 @@ export class QueueRunner {
     const { clock, options, wakeupsProven } = this.#context
     const told = this.#wake.untold === 0
     const waitedMs = wakeupsProven() ? longestWaitMs(read) : 0
-    this.#wake = onFound(this.#wake, clock.monotonic(), waitedMs, isPlenty(read.messages.length, asked))
+    this.#wake = onFound(this.#wake, clock.monotonic(), { count: read.messages.length, asked, waitedMs })
     if (told && this.#wake.untold > 0) this.#trouble.untold(options.pollIntervalMs)
   }
 

@@ -28,9 +28,15 @@ export interface WakeState {
   /** Reasons to look so far, hints among them, and how many there were when the last look began. */
   readonly reasons: number
   readonly reasonsSeen: number
-  /** A new hint has come since the last look began; and: the look under way, or the last one, followed from such a hint. */
-  readonly hinted: boolean
-  readonly woken: boolean
+  /**
+   * How many messages hints have told of, beyond those that were found: since the last look began; and to the look under
+   * way, or the last one, which followed from that.
+   */
+  readonly hinted: number
+  readonly woken: number
+  /** Messages that were found before anybody told of them, and when the last one was: hints for them may yet come. */
+  readonly foreseen: number
+  readonly foundAt: number
   /** Nobody gave a reason for the look under way, or the last one: it was time for one. */
   readonly unasked: boolean
   /**
@@ -87,6 +93,8 @@ export interface Moment {
 
 /** What a hint says beside that there is work. */
 export interface HintSaid {
+  /** @default 1 */
+  readonly count?: number
   readonly dueInMs?: number
   readonly repeated?: boolean
 }
@@ -128,8 +136,10 @@ export function initialWakeState(now: number): WakeState {
     hints: 0,
     reasons: 0,
     reasonsSeen: 0,
-    hinted: false,
-    woken: false,
+    hinted: 0,
+    woken: 0,
+    foreseen: 0,
+    foundAt: Number.NEGATIVE_INFINITY,
     unasked: false,
     untold: 0,
     lookAt: now,
@@ -163,14 +173,17 @@ export function nextLook(state: WakeState, now: number): NextLook {
 
 /**
  * Somebody says there is work, now or in `dueInMs`. A time to come is looked at when it comes, and once soon: only the
- * database knows by its own clock. One that is `repeated` tells of nothing new: when it finds nothing, no peer was faster.
+ * database knows by its own clock. One that is `repeated`, or comes later than the job it tells of was found, is looked
+ * into like any other, but when it finds nothing, no peer was faster.
  */
 export function onHint(
   state: WakeState,
   { now, random }: Moment,
-  { dueInMs = 0, repeated = false }: HintSaid = {},
+  { count = 1, dueInMs = 0, repeated = false }: HintSaid = {},
 ): WakeState {
   if (dueInMs > 0) return onDueHint(state, { now, random }, dueInMs)
+  const foreseen = now - state.foundAt > hintLatenessMs ? 0 : state.foreseen
+  const tellsOfNew = !repeated && foreseen === 0
   const next = {
     ...state,
     hints: state.hints + 1,
@@ -182,7 +195,8 @@ export function onHint(
   const spread = Math.max(random() * state.herdMs, unjustifiedWait(next))
   return {
     ...next,
-    hinted: state.hinted || !repeated,
+    hinted: tellsOfNew ? state.hinted + count : state.hinted,
+    foreseen: repeated ? foreseen : Math.max(0, foreseen - count),
     look: lookFor(state, now),
     lookAt: Math.min(state.lookAt, now + spread),
     // After the last hint of a burst: an earlier one's may come before the row of this one can be seen.
@@ -221,7 +235,7 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
     ...state,
     reasonsSeen: state.reasons,
     woken: state.hinted,
-    hinted: false,
+    hinted: 0,
     // Hints that nobody wanted were not missed.
     unasked: state.wanted && state.reasons === state.reasonsSeen && state.empty > 0,
     confirmAt: confirmed ? null : state.confirmAt,
@@ -232,21 +246,31 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
   }
 }
 
-/** Whether `found` messages of `asked` show that the queue does not run empty. */
-export function isPlenty(found: number, asked: number): boolean {
-  return found >= Math.min(asked, plentyFrom)
+/** What a read brought. */
+export interface Find {
+  readonly count: number
+  /** How many it asked for. */
+  readonly asked: number
+  /** How long the message that was ready the longest had been so. */
+  readonly waitedMs: number
 }
 
-/** A read found messages, the longest ready of them for `waitedMs`: the next read follows at once. */
-export function onFound(state: WakeState, now: number, waitedMs: number, plenty = true): WakeState {
+/** A read found messages: the next read follows at once. */
+export function onFound(state: WakeState, now: number, { count, asked, waitedMs }: Find): WakeState {
+  const plenty = count >= Math.min(asked, plentyFrom)
+  // One by one, hints may come behind the read that found what they tell of.
+  const untoldOf = state.foreseen + count - state.woken - state.hinted
   const missed = state.unasked && waitedMs > hintLatenessMs
   const rested = state.empty > 0 && now - state.emptyAt > flow.gapMs
   const flowingSince = rested ? now : (state.flowingSince ?? now)
   const scantShare = state.scantShare * (1 - shareOfOne) + (plenty ? 0 : shareOfOne)
   return {
     ...state,
+    hinted: Math.max(0, Math.min(state.hinted, -untoldOf)),
+    foreseen: Math.max(0, untoldOf),
+    foundAt: now,
     unasked: false,
-    untold: missed ? findsToTrustHints : state.woken ? Math.max(0, state.untold - 1) : state.untold,
+    untold: missed ? findsToTrustHints : state.woken > 0 ? Math.max(0, state.untold - 1) : state.untold,
     flowingSince,
     scantShare,
     wanted: state.wanted && (now - flowingSince < flow.afterMs || scantShare > flow.scantShare),
@@ -272,7 +296,7 @@ export function onNothing(
   const somethingNew = next.newestId !== null && next.newestId !== state.newestId
   // A probe that sees something due is followed by the read it stood in for, which tells whether the hint was any good.
   if (state.look === 'probe' && next.nextDueInMs !== null && next.nextDueInMs <= 0) {
-    return { ...state, errors: 0, hinted: state.hinted || state.woken, look: 'read', lookAt: now }
+    return { ...state, errors: 0, hinted: state.hinted + state.woken, look: 'read', lookAt: now }
   }
   const scantShare = state.scantShare * (1 - shareOfOne) + shareOfOne
   const lingerMs = state.wanted || scantShare > ebb.scantShare ? undefined : ebb.lingerMs[state.empty]
@@ -284,8 +308,8 @@ export function onNothing(
     empty: state.empty + 1,
     locked: next.nextDueInMs !== null && next.nextDueInMs <= 0 ? state.locked + 1 : 0,
     emptyAt: now,
-    herdMs: state.woken ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
-    unjustified: !state.woken ? state.unjustified : somethingNew ? 0 : state.unjustified + 1,
+    herdMs: state.woken > 0 ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
+    unjustified: state.woken === 0 ? state.unjustified : somethingNew ? 0 : state.unjustified + 1,
   }
   if (lingerMs !== undefined) return { ...settled, look: 'read', lookAt: now + lingerMs }
   // A hint came while we looked: the look may have been too early for it.
@@ -307,7 +331,7 @@ export function onNothing(
   const confirm = state.confirmAt === null ? Number.POSITIVE_INFINITY : state.confirmAt - now
   // Where peers were faster that is the likelier reason, and where hints keep finding nothing, that they are forged.
   const soon =
-    state.woken && settled.unjustified === 1 && state.herdMs === 0
+    state.woken > 0 && settled.unjustified === 1 && state.herdMs === 0
       ? confirmSoonAfterMs
       : Number.POSITIVE_INFINITY
   // Of a hint that came while we looked.

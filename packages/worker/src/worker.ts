@@ -55,10 +55,12 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
 
   function listen(): void {
     const on: typeof bus.on = (...args) => subscriptions.add(bus.on(...args))
-    on('job:enqueued', ({ queue, dueAt, repeated }) => {
-      // Untrusted: an unknown queue is somebody else's, a time that is none counts as now.
+    on('job:enqueued', ({ queue, count, dueAt, repeated }) => {
+      // Untrusted: an unknown queue is somebody else's, a count that is none is one, a time that is none counts as now.
       const dueInMs = typeof dueAt === 'number' && dueAt > clock.now() ? dueAt - clock.now() : 0
-      runners.get(queue)?.hint({ dueInMs, repeated: repeated === true })
+      runners
+        .get(queue)
+        ?.hint({ count: count && count > 0 ? count : 1, dueInMs, repeated: repeated === true })
     })
     on('realtime:health-changed', ({ health }) => {
       healthTold++

@@ -3,7 +3,6 @@ import {
   confirmAfterMs,
   confirmSoonAfterMs,
   initialWakeState,
-  isPlenty,
   lookBy,
   nextLook,
   onError,
@@ -19,6 +18,7 @@ const proven = { pollIntervalMs: 30_000, eager: false }
 const unproven = { pollIntervalMs: 1000, eager: true }
 const at = (now: number, random = 0.5) => ({ now, random: () => random })
 const empty = { nextDueInMs: null, newestId: null }
+const one = { count: 1, asked: 1, waitedMs: 0 }
 
 /** A loop that has looked once, found nothing, and waits. */
 function idle(
@@ -38,7 +38,7 @@ describe('the wake-up loop', () => {
   })
 
   it('reads again at once after it found something', () => {
-    const state = onFound(onLookBegan(idle(), 10), 10, 0)
+    const state = onFound(onLookBegan(idle(), 10), 10, one)
     expect(nextLook(state, 10)).toEqual({ kind: 'read' })
   })
 
@@ -60,7 +60,7 @@ describe('the wake-up loop', () => {
     }
     expect(waits).toEqual([75, 150, 300, 600, 1000, 1000, 1000])
     // Whatever is found in between, the next one that is locked is likely to be free soon.
-    state = onNothing(onLookBegan(onFound(state, now, 0), now), locked, proven, at(now))
+    state = onNothing(onLookBegan(onFound(state, now, one), now), locked, proven, at(now))
     expect(waitOf(state, now)).toBeLessThanOrEqual(75)
   })
 
@@ -108,7 +108,7 @@ describe('the wake-up loop', () => {
   it('reads at once after a hint that ran ahead of its job: that was nobody’s fault', () => {
     let state = onHint(idle(), at(100))
     state = onNothing(onLookBegan(state, 100), empty, proven, at(100))
-    state = onFound(onLookBegan(state, 110), 110, 0)
+    state = onFound(onLookBegan(state, 110), 110, one)
     state = onNothing(onLookBegan(state, 111), { nextDueInMs: null, newestId: '1' }, proven, at(111))
     state = onNothing(onLookBegan(state, 400), { nextDueInMs: null, newestId: '1' }, proven, at(400))
     const next = onHint(state, at(500))
@@ -151,7 +151,7 @@ describe('the wake-up loop', () => {
         if (look.kind === 'read') break
         state = onNothing(state, { nextDueInMs: -1, newestId: String(job) }, proven, at(now))
       }
-      state = onNothing(onLookBegan(onFound(state, now, 0), now), empty, proven, at(now))
+      state = onNothing(onLookBegan(onFound(state, now, one), now), empty, proven, at(now))
       now += 1000
       state = onNothing(onLookBegan(state, now), empty, proven, at(now))
     }
@@ -163,13 +163,46 @@ describe('the wake-up loop', () => {
     for (let now = 10_000; now < 20_000; now += 200) {
       state = onHint(state, at(now))
       expect(waitOf(state, now)).toBe(0)
-      state = onNothing(onLookBegan(onFound(onLookBegan(state, now), now, 0), now), empty, proven, at(now))
+      state = onNothing(onLookBegan(onFound(onLookBegan(state, now), now, one), now), empty, proven, at(now))
       const again = now + 100
       state = onHint(state, at(again), { repeated: true })
       expect(waitOf(state, again)).toBe(0)
       state = onNothing(onLookBegan(state, again), empty, proven, at(again))
     }
     expect(state.herdMs).toBe(0)
+  })
+
+  describe('when hints come behind the read that found what they tell of', () => {
+    const hintInVain = (state: WakeState, now: number) =>
+      onNothing(onLookBegan(onHint(state, at(now)), now), empty, proven, at(now))
+    const find = (count: number) => ({ count, asked: 10, waitedMs: 0 })
+
+    it('sees no peers in them, nor anything forged', () => {
+      let state = onFound(onLookBegan(onHint(idle(), at(100)), 100), 101, find(4))
+      for (const now of [102, 103, 104]) {
+        state = hintInVain(state, now)
+        expect(state).toMatchObject({ herdMs: 0, unjustified: 0 })
+      }
+      // One more than was found.
+      expect(hintInVain(state, 105).herdMs).toBeGreaterThan(0)
+    })
+
+    it('sees none in those that came while it looked', () => {
+      let state = onHint(onLookBegan(onHint(idle(), at(100)), 100), at(100.5))
+      state = onFound(state, 101, find(2))
+      expect(onNothing(onLookBegan(state, 101), empty, proven, at(102)).herdMs).toBe(0)
+    })
+
+    it('sees some in those that tell of more than was found', () => {
+      let state = onHint(onLookBegan(onHint(idle(), at(100)), 100), at(100.5), { count: 3 })
+      state = onFound(state, 101, find(2))
+      expect(onNothing(onLookBegan(state, 101), empty, proven, at(102)).herdMs).toBeGreaterThan(0)
+    })
+
+    it('expects none any more after a second', () => {
+      const state = onFound(onLookBegan(onHint(idle(), at(100)), 100), 101, find(4))
+      expect(hintInVain(state, 1102).herdMs).toBeGreaterThan(0)
+    })
   })
 
   it('holds repeated hints back like any other, where hints keep finding nothing', () => {
@@ -254,14 +287,14 @@ describe('the wake-up loop', () => {
       expect(waitOf(onHint(state, at(0)))).toBe(wait)
     }
     expect(waitOf(state)).toBe(5000)
-    expect(waitOf(onFound(state, 5000, 0), 5000)).toBe(0)
+    expect(waitOf(onFound(state, 5000, one), 5000)).toBe(0)
   })
 })
 
 describe('hints', () => {
   const look = (state: WakeState, now: number, found: boolean) => {
     const looking = onLookBegan(state, now)
-    return found ? onFound(looking, now, 0) : onNothing(looking, empty, proven, at(now))
+    return found ? onFound(looking, now, one) : onNothing(looking, empty, proven, at(now))
   }
 
   it('are not wanted once most reads have found messages for a second', () => {
@@ -284,7 +317,7 @@ describe('hints', () => {
     const goOnUntil = (time: number) => {
       for (; sentAt <= time; sentAt += 4 * random()) {
         ready.push(sentAt)
-        hints.push(sentAt + random())
+        hints.push(sentAt + 5 * random())
       }
       for (const hint of hints.filter((due) => due <= time)) state = onHint(state, at(hint))
       hints = hints.filter((due) => due > time)
@@ -299,8 +332,8 @@ describe('hints', () => {
       goOnUntil(now)
       state =
         found.length > 0
-          ? onFound(state, now, 0, isPlenty(found.length, 10))
-          : onNothing(state, { nextDueInMs: null, newestId: String(waits.length) }, proven, at(now))
+          ? onFound(state, now, { count: found.length, asked: 10, waitedMs: 0 })
+          : onNothing(state, empty, proven, at(now))
       expect(state.wanted).toBe(true)
       for (; waitOf(state, now) > 0; now += 0.5) goOnUntil(now + 0.5)
     }
@@ -312,8 +345,9 @@ describe('hints', () => {
     [1, 1, true],
     [1, 10, false],
     [2, 10, true],
-  ])('%i messages of %i asked for are plenty: %s', (found, asked, plenty) => {
-    expect(isPlenty(found, asked)).toBe(plenty)
+  ])('%i messages of %i asked for are plenty: %s', (count, asked, plenty) => {
+    const { scantShare } = onFound(initialWakeState(0), 0, { count, asked, waitedMs: 0 })
+    expect(scantShare < 1).toBe(plenty)
   })
 
   const flowing = { ...initialWakeState(0), flowingSince: 0, scantShare: 0, wanted: false }

@@ -187,7 +187,8 @@ export class Model {
       for (const message of found) this.#check(message)
       this.messages = this.messages.filter((message) => !found.includes(message))
       const waited = found.map(({ visibleAt }) => look.snapshotAt - visibleAt)
-      this.state = onFound(this.state, this.now, Math.max(...waited))
+      const { length: count } = found
+      this.state = onFound(this.state, this.now, { count, asked: count, waitedMs: Math.max(...waited) })
       return
     }
     const nextDueInMs =
