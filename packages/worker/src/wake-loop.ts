@@ -258,16 +258,18 @@ export interface Find {
 /** A read found messages: the next read follows at once. */
 export function onFound(state: WakeState, now: number, { count, asked, waitedMs }: Find): WakeState {
   const plenty = count >= Math.min(asked, plentyFrom)
-  // One by one, hints may come behind the read that found what they tell of.
-  const untoldOf = state.foreseen + count - state.woken - state.hinted
+  // What is found was told of, or will be: hints may come behind the read that found their job.
+  const beyondWoken = state.foreseen + count - state.woken
+  const beyondHinted = Math.max(0, beyondWoken) - state.hinted
   const missed = state.unasked && waitedMs > hintLatenessMs
   const rested = state.empty > 0 && now - state.emptyAt > flow.gapMs
   const flowingSince = rested ? now : (state.flowingSince ?? now)
   const scantShare = state.scantShare * (1 - shareOfOne) + (plenty ? 0 : shareOfOne)
   return {
     ...state,
-    hinted: Math.max(0, Math.min(state.hinted, -untoldOf)),
-    foreseen: Math.max(0, untoldOf),
+    woken: Math.max(0, -beyondWoken),
+    hinted: Math.max(0, -beyondHinted),
+    foreseen: Math.max(0, beyondHinted),
     foundAt: now,
     unasked: false,
     untold: missed ? findsToTrustHints : state.woken > 0 ? Math.max(0, state.untold - 1) : state.untold,

@@ -193,6 +193,12 @@ describe('the wake-up loop', () => {
       expect(onNothing(onLookBegan(state, 101), empty, proven, at(102)).herdMs).toBe(0)
     })
 
+    it('sees none in a hint whose job another read found while it looked', () => {
+      let state = onHint(onLookBegan(onHint(idle(), at(100)), 100), at(100.5))
+      state = onFound(onFound(state, 101, find(1)), 101, find(1))
+      expect(onNothing(onLookBegan(state, 101), empty, proven, at(102)).herdMs).toBe(0)
+    })
+
     it('sees some in those that tell of more than was found', () => {
       let state = onHint(onLookBegan(onHint(idle(), at(100)), 100), at(100.5), { count: 3 })
       state = onFound(state, 101, find(2))
