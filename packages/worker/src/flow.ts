@@ -31,7 +31,7 @@ export class Flow {
 
   /** What is worth a second statement: messages to settle and to read, together. */
   get worthwhile(): number {
-    return this.#ahead / 2
+    return Math.min(this.#ahead / 2, this.#limits.maxReadCount)
   }
 
   /** How many messages to hold beyond the free slots, at the pace since the last read that was counted by `begins`. */

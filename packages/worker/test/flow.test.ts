@@ -37,3 +37,11 @@ it('goes on to grow while the read it measures by is held up, and shrinks only w
   flow.measure(155, 9000)
   expect(flow.ahead).toBe(1)
 })
+
+it('finds a second statement worth while when that is as large as one may be, however far ahead it reads', () => {
+  const flow = new Flow({ ...limits, maxPrefetch: 5000 })
+  flow.begins(0, 0)
+  expect(flow.measure(5000, 10)).toBe(5000)
+  expect(flow.share(5000)).toBe(1000)
+  expect(flow.worthwhile).toBe(1000)
+})

@@ -1,7 +1,7 @@
 import type { Figure } from '../measurement.ts'
 import { fill } from './fill.ts'
 import { runDrain } from './run-drain.ts'
-import { runWake } from './wake.ts'
+import { runWake, warmUps } from './wake.ts'
 import type { Bench, Workload } from './workload.ts'
 
 const sizes = [1000, 10_000, 100_000, 1_000_000]
@@ -33,7 +33,7 @@ export const growth: readonly Workload[] = [
 async function wakeBeside(bench: Bench, queued: number): Promise<Figure[]> {
   const jobs = 60
   await bench.inspector.clear()
-  await fill(bench, { count: queued, delayMs: 3_600_000, from: jobs })
+  await fill(bench, { count: queued, delayMs: 3_600_000, from: warmUps + jobs })
   await bench.inspector.settle()
   return await runWake(bench, jobs, { least: 25, most: 75 }, { keep: true })
 }

@@ -5,6 +5,9 @@ import { checkOnce } from './run-drain.ts'
 import { begun } from './wake.ts'
 import type { Bench, Workload } from './workload.ts'
 
+/** The first second runs code that has not run before and opens connections, whoever is measured: it is not counted. */
+const warmUpSeconds = 1
+
 /** From just before the send to the start of the handler, while jobs keep coming. */
 export const load: readonly Workload[] = [
   {
@@ -41,16 +44,18 @@ export const delay: readonly Workload[] = [
 
 async function runLoad(bench: Bench, wish: SteadyInput): Promise<Figure[]> {
   const { subject, place, inspector } = bench
-  const total = wish.perSecond * wish.seconds
+  const seconds = warmUpSeconds + wish.seconds
+  const total = wish.perSecond * seconds
   await inspector.clear()
   await using worker = new SubjectProcess()
   await using producer = new SubjectProcess()
   await worker.ask('work', { subject, place, total })
   await producer.ask('open', { subject, place, inFlight: 8 })
-  await producer.ask('sendSteadily', wish)
+  await producer.ask('sendSteadily', { ...wish, seconds })
   await begun(worker, total)
   const tally = await worker.ask('tally')
   checkOnce([tally], total)
+  const counted = tally.latenciesMs.subarray(wish.perSecond * warmUpSeconds)
   const { delayMs = 0 } = wish
-  return percentiles(tally.latenciesMs.map((latencyMs) => latencyMs - delayMs))
+  return percentiles(counted.map((latencyMs) => latencyMs - delayMs))
 }

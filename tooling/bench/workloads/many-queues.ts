@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Figure, percentiles } from '../measurement.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
-import { begun } from './wake.ts'
+import { wakeAgainAndAgain, warmUps } from './wake.ts'
 import { type Bench, inContainer, type Workload } from './workload.ts'
 
 const jobs = 100
@@ -21,20 +21,14 @@ async function runManyQueues(bench: Bench): Promise<Figure[]> {
   await inspector.clear()
   await using worker = new SubjectProcess(memoryLimit)
   await using producer = new SubjectProcess()
-  await worker.ask('work', { subject, place, total: jobs })
+  await worker.ask('work', { subject, place, total: warmUps + jobs })
   await producer.ask('open', { subject, place, inFlight: 1 })
   await pause(10_000)
   const before = await worker.ask('tally')
   const seconds = 20
   await pause(seconds * 1000)
   const after = await worker.ask('tally')
-  for (let n = 0; n < jobs; n++) {
-    await pause(25 + Math.random() * 50)
-    const started = begun(worker, n + 1)
-    await producer.ask('sendOne', { n })
-    await started
-  }
-  const { latenciesMs } = await worker.ask('tally')
+  const latenciesMs = await wakeAgainAndAgain({ worker, producer }, jobs, { least: 25, most: 75 })
   return [
     { metric: 'memory', unit: 'MB RSS', value: after.rssMb, better: 'lower' },
     {
