@@ -14,7 +14,8 @@ import type { ProbeResult } from '@aimq/events'
  *
  * No hint is lost: each raises `reasons`, a look notes the number it began with, and a look that found nothing while
  * the number rose is followed by another. A hint is never trusted: when a second one in a row finds nothing and no new
- * message id, the next has to wait, and ever longer, up to two seconds.
+ * message id, the next has to wait, and ever longer, up to two seconds. Only one that may tell of what was found just
+ * before is not counted.
  *
  * While most reads find plenty the next one follows anyway, so that hints add nothing and only cost their senders:
  * after a second of that they are not wanted any more. A read that finds nothing is then followed by another a moment
@@ -28,13 +29,13 @@ export interface WakeState {
   /** Reasons to look so far, hints among them, and how many there were when the last look began. */
   readonly reasons: number
   readonly reasonsSeen: number
-  /**
-   * How many messages hints have told of, beyond those that were found: since the last look began; and to the look under
-   * way, or the last one, which followed from that.
-   */
-  readonly hinted: number
-  readonly woken: number
-  /** Messages that were found before anybody told of them, and when the last one was: hints for them may yet come. */
+  /** A new hint has come since the last look began; and: the look under way, or the last one, followed from such a hint. */
+  readonly hinted: boolean
+  readonly woken: boolean
+  /** Messages that hints told of and that nobody here found: since the last look began; and those it looks for. */
+  readonly news: number
+  readonly sought: number
+  /** Messages found before a hint told of them, and when the last was found: their hints may be on the way. */
   readonly foreseen: number
   readonly foundAt: number
   /** Nobody gave a reason for the look under way, or the last one: it was time for one. */
@@ -121,6 +122,9 @@ const allowance = { burst: 2, perMs: 40 / 1000, perFind: 3, most: 10 }
 /** A hint comes within milliseconds, or never. */
 const hintLatenessMs = 1000
 const findsToTrustHints = 10
+/** How long after a job was found its hint may yet come, and of how many at most: a notification takes its own way. */
+const hintLagMs = 50
+const mostForeseen = 10
 /** So many messages at once are plenty, or all that were asked for. Fewer, and a pause would be what fills the next read. */
 const plentyFrom = 2
 /** What makes hints unwanted: reads following each other for so long, and few of them scant. */
@@ -136,8 +140,10 @@ export function initialWakeState(now: number): WakeState {
     hints: 0,
     reasons: 0,
     reasonsSeen: 0,
-    hinted: 0,
-    woken: 0,
+    hinted: false,
+    woken: false,
+    news: 0,
+    sought: 0,
     foreseen: 0,
     foundAt: Number.NEGATIVE_INFINITY,
     unasked: false,
@@ -173,8 +179,8 @@ export function nextLook(state: WakeState, now: number): NextLook {
 
 /**
  * Somebody says there is work, now or in `dueInMs`. A time to come is looked at when it comes, and once soon: only the
- * database knows by its own clock. One that is `repeated`, or comes later than the job it tells of was found, is looked
- * into like any other, but when it finds nothing, no peer was faster.
+ * database knows by its own clock. One that is `repeated`, or may tell of what was just found, is looked into like any
+ * other, but when it finds nothing, no peer was faster.
  */
 export function onHint(
   state: WakeState,
@@ -182,8 +188,7 @@ export function onHint(
   { count = 1, dueInMs = 0, repeated = false }: HintSaid = {},
 ): WakeState {
   if (dueInMs > 0) return onDueHint(state, { now, random }, dueInMs)
-  const foreseen = now - state.foundAt > hintLatenessMs ? 0 : state.foreseen
-  const tellsOfNew = !repeated && foreseen === 0
+  const beyond = repeated ? 0 : count - foreseenNow(state, now)
   const next = {
     ...state,
     hints: state.hints + 1,
@@ -195,8 +200,9 @@ export function onHint(
   const spread = Math.max(random() * state.herdMs, unjustifiedWait(next))
   return {
     ...next,
-    hinted: tellsOfNew ? state.hinted + count : state.hinted,
-    foreseen: repeated ? foreseen : Math.max(0, foreseen - count),
+    hinted: state.hinted || !repeated,
+    news: state.news + Math.max(0, beyond),
+    foreseen: repeated ? state.foreseen : Math.max(0, -beyond),
     look: lookFor(state, now),
     lookAt: Math.min(state.lookAt, now + spread),
     // After the last hint of a burst: an earlier one's may come before the row of this one can be seen.
@@ -235,7 +241,9 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
     ...state,
     reasonsSeen: state.reasons,
     woken: state.hinted,
-    hinted: 0,
+    hinted: false,
+    sought: state.sought + state.news,
+    news: 0,
     // Hints that nobody wanted were not missed.
     unasked: state.wanted && state.reasons === state.reasonsSeen && state.empty > 0,
     confirmAt: confirmed ? null : state.confirmAt,
@@ -258,21 +266,21 @@ export interface Find {
 /** A read found messages: the next read follows at once. */
 export function onFound(state: WakeState, now: number, { count, asked, waitedMs }: Find): WakeState {
   const plenty = count >= Math.min(asked, plentyFrom)
-  // What is found was told of, or will be: hints may come behind the read that found their job.
-  const beyondWoken = state.foreseen + count - state.woken
-  const beyondHinted = Math.max(0, beyondWoken) - state.hinted
+  // What was found was told of, or will be.
+  const beyondSought = foreseenNow(state, now) + count - state.sought
+  const beyondNews = Math.max(0, beyondSought) - state.news
   const missed = state.unasked && waitedMs > hintLatenessMs
   const rested = state.empty > 0 && now - state.emptyAt > flow.gapMs
   const flowingSince = rested ? now : (state.flowingSince ?? now)
   const scantShare = state.scantShare * (1 - shareOfOne) + (plenty ? 0 : shareOfOne)
   return {
     ...state,
-    woken: Math.max(0, -beyondWoken),
-    hinted: Math.max(0, -beyondHinted),
-    foreseen: Math.max(0, beyondHinted),
+    sought: Math.max(0, -beyondSought),
+    news: Math.max(0, -beyondNews),
+    foreseen: Math.min(mostForeseen, Math.max(0, beyondNews)),
     foundAt: now,
     unasked: false,
-    untold: missed ? findsToTrustHints : state.woken > 0 ? Math.max(0, state.untold - 1) : state.untold,
+    untold: missed ? findsToTrustHints : state.woken ? Math.max(0, state.untold - 1) : state.untold,
     flowingSince,
     scantShare,
     wanted: state.wanted && (now - flowingSince < flow.afterMs || scantShare > flow.scantShare),
@@ -298,8 +306,9 @@ export function onNothing(
   const somethingNew = next.newestId !== null && next.newestId !== state.newestId
   // A probe that sees something due is followed by the read it stood in for, which tells whether the hint was any good.
   if (state.look === 'probe' && next.nextDueInMs !== null && next.nextDueInMs <= 0) {
-    return { ...state, errors: 0, hinted: state.hinted + state.woken, look: 'read', lookAt: now }
+    return { ...state, errors: 0, hinted: state.hinted || state.woken, look: 'read', lookAt: now }
   }
+  const inVain = state.woken && state.sought > 0
   const scantShare = state.scantShare * (1 - shareOfOne) + shareOfOne
   const lingerMs = state.wanted || scantShare > ebb.scantShare ? undefined : ebb.lingerMs[state.empty]
   const settled: WakeState = {
@@ -310,8 +319,9 @@ export function onNothing(
     empty: state.empty + 1,
     locked: next.nextDueInMs !== null && next.nextDueInMs <= 0 ? state.locked + 1 : 0,
     emptyAt: now,
-    herdMs: state.woken > 0 ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
-    unjustified: state.woken === 0 ? state.unjustified : somethingNew ? 0 : state.unjustified + 1,
+    sought: 0,
+    herdMs: inVain ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
+    unjustified: !state.woken ? state.unjustified : somethingNew ? 0 : state.unjustified + (inVain ? 1 : 0),
   }
   if (lingerMs !== undefined) return { ...settled, look: 'read', lookAt: now + lingerMs }
   // A hint came while we looked: the look may have been too early for it.
@@ -333,7 +343,7 @@ export function onNothing(
   const confirm = state.confirmAt === null ? Number.POSITIVE_INFINITY : state.confirmAt - now
   // Where peers were faster that is the likelier reason, and where hints keep finding nothing, that they are forged.
   const soon =
-    state.woken > 0 && settled.unjustified === 1 && state.herdMs === 0
+    state.woken && settled.unjustified <= 1 && state.herdMs === 0
       ? confirmSoonAfterMs
       : Number.POSITIVE_INFINITY
   // Of a hint that came while we looked.
@@ -359,6 +369,10 @@ export function onError(state: WakeState, { now, random }: Moment): WakeState {
   const ceiling = Math.min(errorBackoffMs.max, errorBackoffMs.min * 2 ** Math.min(errors, 16))
   const until = now + Math.max(errorBackoffMs.min, ceiling * (0.5 + 0.5 * random()))
   return { ...onLull(state), errors, look: 'read', lookAt: until, blockedUntil: until }
+}
+
+function foreseenNow(state: WakeState, now: number): number {
+  return now - state.foundAt > hintLagMs ? 0 : state.foreseen
 }
 
 function unjustifiedWait(state: WakeState): number {

@@ -58,9 +58,8 @@ function createWorker(options: ResolvedOptions, { bus, logger, clock }: PluginCo
     on('job:enqueued', ({ queue, count, dueAt, repeated }) => {
       // Untrusted: an unknown queue is somebody else's, a count that is none is one, a time that is none counts as now.
       const dueInMs = typeof dueAt === 'number' && dueAt > clock.now() ? dueAt - clock.now() : 0
-      runners
-        .get(queue)
-        ?.hint({ count: count && count > 0 ? count : 1, dueInMs, repeated: repeated === true })
+      const told = typeof count === 'number' && count >= 1 ? count : 1
+      runners.get(queue)?.hint({ count: told, dueInMs, repeated: repeated === true })
     })
     on('realtime:health-changed', ({ health }) => {
       healthTold++

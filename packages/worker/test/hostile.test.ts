@@ -129,6 +129,24 @@ describe('a handler', () => {
   })
 })
 
+describe('a hint', () => {
+  it.each(['5', 5n, Symbol('5'), Number.NaN, -1, 1e-300, Number.POSITIVE_INFINITY, {}])(
+    'whose count is %s is followed like any other',
+    async (count) => {
+      const { bus, clock, queue, start } = await setup({ handlers: { emails: () => {} } })
+      await start()
+      bus.emit('realtime:health-changed', { health: 'healthy' })
+      await clock.advance(60_000)
+      for (let job = 1; job <= 3; job++) {
+        queue.send('emails', { payload: job })
+        bus.emit('job:enqueued', { queue: 'emails', count: count as number, source: 'test' })
+        await clock.advance(20)
+        expect(queue.archive('emails')).toHaveLength(job)
+      }
+    },
+  )
+})
+
 describe('an answer that comes late', () => {
   it('to a read, after the worker has stopped, is handed back, and no heartbeat goes on', async () => {
     const { bus, clock, queue, start } = await setup({ handlers: { emails: () => {} } })

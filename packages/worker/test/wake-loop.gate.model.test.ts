@@ -135,7 +135,12 @@ const step = fc.oneof(
     straddleMs: fc.nat(300),
     commitAfterMs: fc.nat(3000),
   }),
-  fc.record({ kind: fc.constant('forged' as const), dueInMs: fc.constantFrom(0, 100) }),
+  fc.record({
+    kind: fc.constant('forged' as const),
+    dueInMs: fc.constantFrom(0, 100),
+    count: fc.constantFrom(1, 50),
+    repeated: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant('fail-next' as const) }),
 )
 

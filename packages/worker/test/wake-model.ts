@@ -29,7 +29,7 @@ export interface ModelMessage {
 export type Step =
   | { kind: 'pass'; ms: number }
   | { kind: 'send'; delayMs: number; hint: 'at-once' | 'late' | 'early' | 'lost'; lateMs: number }
-  | { kind: 'forged'; dueInMs: number }
+  | { kind: 'forged'; dueInMs: number; count: number; repeated: boolean }
   | { kind: 'peer-locks'; ms: number }
   | { kind: 'fail-next' }
 
@@ -44,6 +44,8 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
     kind: fc.constant('forged' as const),
     dueInMs: fc.oneof(fc.constant(0), fc.nat(100), fc.nat(5000)),
+    count: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 20 }), fc.constant(1e6)),
+    repeated: fc.boolean(),
   }),
   fc.record({ kind: fc.constant('peer-locks' as const), ms: fc.nat(500) }),
   fc.record({ kind: fc.constant('fail-next' as const) }),
@@ -83,7 +85,7 @@ export class Model {
   apply(step: Step): void {
     const moment = { now: this.now, random: this.random }
     if (step.kind === 'pass') this.pass(step.ms)
-    if (step.kind === 'forged') this.state = onHint(this.state, moment, { dueInMs: step.dueInMs })
+    if (step.kind === 'forged') this.state = onHint(this.state, moment, step)
     if (step.kind === 'fail-next') this.#failNext = true
     if (step.kind === 'peer-locks')
       for (const message of this.messages) message.lockedUntil = this.now + step.ms
