@@ -17,6 +17,8 @@ export interface FlowLimits {
 export class Flow {
   readonly #limits: FlowLimits
   #finishedBefore = 0
+  #begun = 0
+  /** When the read began, later by what the handlers have waited for messages since. */
   #since = 0
   #ahead = 0
   #expected = 0
@@ -54,7 +56,16 @@ export class Flow {
   /** A read begins from which the pace is measured. */
   begins(finished: number, now: number): void {
     this.#finishedBefore = finished
+    this.#begun = now
     this.#since = now
+  }
+
+  /**
+   * Messages have come, and nothing has run since `idleSince`. How long the database took says nothing about the pace of
+   * handlers; held against them, it would make the reads smaller when each takes longer.
+   */
+  starved(idleSince: number, now: number): void {
+    this.#since += now - Math.max(idleSince, this.#begun)
   }
 
   /** How many to ask for, when there is room for `room`. */

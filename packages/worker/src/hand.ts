@@ -41,6 +41,7 @@ export class Hand {
   #leaving = 0
   #closing = false
   #finished = 0
+  #idleSince = Number.NEGATIVE_INFINITY
   readonly #onEnding = (job: ActiveJob, ending: Ending) => this.#finish(job, ending)
 
   constructor(options: HandOptions) {
@@ -80,6 +81,11 @@ export class Hand {
   /** Handlers that have ended, ever. */
   get finished(): number {
     return this.#finished
+  }
+
+  /** Since when no handler runs; undefined while one does, or waits for a slot. */
+  get idleSince(): number | undefined {
+    return this.#running === 0 && this.#buffer.size === 0 ? this.#idleSince : undefined
   }
 
   /** For how many messages there is room, with up to `ahead` beyond the free slots. */
@@ -230,6 +236,7 @@ export class Hand {
     if (job.abortCause === 'lease-lost') this.letGo(job)
     else this.#end(job, decideEnding(ending, job.counts, this.#options.queue.policy))
     this.start()
+    if (this.#running === 0) this.#idleSince = this.#options.clock.monotonic()
     this.#options.onChange()
   }
 

@@ -320,6 +320,9 @@ export class QueueRunner {
       this.#handBackLate(read)
       return
     }
+    const { idleSince } = this.#hand
+    if (read.messages.length > 0 && idleSince !== undefined)
+      this.#flow.starved(idleSince, this.#context.clock.monotonic())
     // Before the loop's own affairs, so that handlers start that much sooner.
     this.#hand.take(read, sentAt)
     if (read.messages.length > 0) {

@@ -122,11 +122,12 @@ describe('exponentialBackoff', () => {
 describe('prefetchTarget', () => {
   it.each([
     ['nothing was finished', 0, 1000, 0],
+    ['nothing was finished in no time', 0, 0, 0],
     ['jobs take seconds', 10, 5000, 0],
     ['jobs take 20 ms, ten at once', 500, 1000, 50],
     ['jobs take no time', 400, 1, 500],
     ['a few quick jobs may stand before slow ones', 10, 1, 40],
-    ['the clock stood still', 10, 0, 0],
+    ['they took less than the clock tells', 10, 0, 40],
   ])('when %s', (_what, finished, elapsedMs, target) => {
     expect(prefetchTarget(finished, elapsedMs, 500)).toBe(target)
   })

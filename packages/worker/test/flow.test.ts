@@ -45,3 +45,23 @@ it('finds a second statement worth while when that is as large as one may be, ho
   expect(flow.share(5000)).toBe(1000)
   expect(flow.worthwhile).toBe(1000)
 })
+
+it('does not hold against the handlers what they waited for messages', () => {
+  const flow = new Flow(limits)
+  flow.begins(0, 0)
+  // Idle since before the read was sent, and its answer took a second.
+  flow.starved(-5, 1000)
+  expect(flow.measure(400, 1010)).toBe(1600)
+  flow.begins(400, 1010)
+  // What was still in hand ended at 1012; then two statements answered, each after a wait.
+  flow.starved(1012, 1500)
+  flow.starved(1504, 2000)
+  expect(flow.measure(800, 2004)).toBe(1600)
+})
+
+it('counts the time in which there was nothing to wait for', () => {
+  const flow = new Flow(limits)
+  flow.begins(0, 0)
+  flow.starved(-5, 3)
+  expect(flow.measure(1, 503)).toBe(0)
+})
