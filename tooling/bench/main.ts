@@ -3,6 +3,7 @@ import { describeMachine } from './machine/description.ts'
 import { startServers } from './machine/servers.ts'
 import type { Line, Result } from './measurement.ts'
 import { type Options, parseOptions, usage } from './options.ts'
+import { compileProgram } from './process/compile.ts'
 import { tables } from './report/table.ts'
 import { writeReport } from './report/write.ts'
 import { runAll } from './rounds.ts'
@@ -11,6 +12,7 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 
 async function main(options: Options): Promise<void> {
   const began = performance.now()
+  await compileProgram()
   say('starting PostgreSQL …')
   await using servers = await startServers()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

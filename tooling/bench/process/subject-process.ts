@@ -1,13 +1,20 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import type { MemoryLimit } from '../machine/memory-limit.ts'
+import { programFile } from './compile.ts'
 import type { Progress, Tasks } from './tasks.ts'
 
 interface Answer {
   readonly id: number
   readonly output?: unknown
   readonly error?: string
+}
+
+export interface ProcessOptions {
+  /** Of its memory; is to outlive it. */
+  readonly limit?: MemoryLimit | undefined
+  /** For Node. */
+  readonly flags?: readonly string[] | undefined
 }
 
 /** A process that works or sends for one subject, with the packages as they were built: what a user would install. */
@@ -20,15 +27,14 @@ export class SubjectProcess implements AsyncDisposable {
   /** Jobs its worker has begun. */
   count = 0
 
-  /** @param limit of its memory, which is to outlive it */
-  constructor(limit?: MemoryLimit) {
+  constructor({ limit, flags = [] }: ProcessOptions = {}) {
     const { execPath, execArgv } = limit?.around(process.execPath) ?? {
       execPath: process.execPath,
       execArgv: [],
     }
-    this.#child = fork(join(import.meta.dirname, 'program.ts'), {
+    this.#child = fork(programFile, {
       execPath,
-      execArgv: [...execArgv],
+      execArgv: [...execArgv, ...flags],
       serialization: 'advanced',
       // What a subject prints is not part of the result.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -2,6 +2,7 @@ import { crash } from './crash.ts'
 import { delayed } from './delayed.ts'
 import { drain } from './drain.ts'
 import { enqueue } from './enqueue.ts'
+import { far } from './far.ts'
 import { growth } from './growth.ts'
 import { idle } from './idle.ts'
 import { io } from './io.ts'
@@ -28,6 +29,7 @@ export const workloads: readonly Workload[] = [
   ...crash,
   ...delayed,
   ...openTransaction,
+  ...far,
   ...memory,
   ...manyQueues,
   ...growth,

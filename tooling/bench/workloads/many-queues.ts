@@ -1,25 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Figure, percentiles } from '../measurement.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
+import { type Room, rooms } from './rooms.ts'
 import { wakeAgainAndAgain, warmUps } from './wake.ts'
-import { type Bench, inContainer, type Workload } from './workload.ts'
+import type { Bench, Workload } from './workload.ts'
 
 const jobs = 100
 
 /** A worker with a thousand queues, nearly all of them always empty. */
-export const manyQueues: readonly Workload[] = [undefined, 512].map((megabytes) => ({
+export const manyQueues: readonly Workload[] = rooms(512).map((room) => ({
   family: 'many-queues',
-  title: `one worker with 1,000 idle queues${inContainer(megabytes)}`,
+  title: `one worker with 1,000 idle queues${room.title}`,
   subjects: ['aimq-1000'],
   slow: true,
-  memoryLimitMb: megabytes,
-  run: runManyQueues,
+  memoryLimitMb: room.memoryLimitMb,
+  run: (bench) => runManyQueues(bench, room),
 }))
 
-async function runManyQueues(bench: Bench): Promise<Figure[]> {
+async function runManyQueues(bench: Bench, { flags }: Room): Promise<Figure[]> {
   const { subject, place, inspector, memoryLimit } = bench
   await inspector.clear()
-  await using worker = new SubjectProcess(memoryLimit)
+  await using worker = new SubjectProcess({ limit: memoryLimit, flags })
   await using producer = new SubjectProcess()
   await worker.ask('work', { subject, place, total: warmUps + jobs })
   await producer.ask('open', { subject, place, inFlight: 1 })

@@ -2,27 +2,28 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Figure } from '../measurement.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
 import { fillUnseen } from './fill.ts'
+import { type Room, rooms } from './rooms.ts'
 import { begun } from './wake.ts'
-import { type Bench, inContainer, type Workload } from './workload.ts'
+import type { Bench, Workload } from './workload.ts'
 
 const legs = 5
 const jobsPerLeg = 200_000
 
-/** One worker process that works a million jobs, with all the memory of the machine and in as little as a container has. */
-export const memory: readonly Workload[] = [undefined, 1024, 512].map((megabytes) => ({
+/** One worker process that works a million jobs. */
+export const memory: readonly Workload[] = rooms(1024, 512).map((room) => ({
   family: 'memory',
-  title: `memory of one worker over 1,000,000 jobs${inContainer(megabytes)}`,
+  title: `memory of one worker over 1,000,000 jobs${room.title}`,
   subjects: ['aimq'],
   slow: true,
   once: true,
-  memoryLimitMb: megabytes,
-  run: runMemory,
+  memoryLimitMb: room.memoryLimitMb,
+  run: (bench) => runMemory(bench, room),
 }))
 
-async function runMemory(bench: Bench): Promise<Figure[]> {
+async function runMemory(bench: Bench, { flags }: Room): Promise<Figure[]> {
   const { subject, place, inspector, memoryLimit } = bench
   await inspector.clear()
-  await using worker = new SubjectProcess(memoryLimit)
+  await using worker = new SubjectProcess({ limit: memoryLimit, flags })
   await worker.ask('work', { subject, place, total: legs * jobsPerLeg })
   const rssMb: number[] = []
   for (let leg = 0; leg < legs; leg++) {

@@ -23,7 +23,7 @@ const patienceMs = 180_000
  * is left. Every job must have run, and none twice.
  */
 export async function runDrain(bench: Bench, wish: DrainWish): Promise<Figure[]> {
-  const { subject, place, inspector, servers } = bench
+  const { subject, place, workerPlace = place, inspector, servers } = bench
   const { jobs, processes = 1, concurrency, holdMs, delayed = 0 } = wish
   await inspector.clear()
   if (delayed > 0) await fill(bench, { count: delayed, delayMs: 3_600_000, from: jobs })
@@ -38,7 +38,9 @@ export async function runDrain(bench: Bench, wish: DrainWish): Promise<Figure[]>
     })
     const done = allBegun(workers, jobs)
     await Promise.all(
-      workers.map((worker) => worker.ask('work', { subject, place, total: jobs, concurrency, holdMs })),
+      workers.map((worker) =>
+        worker.ask('work', { subject, place: workerPlace, total: jobs, concurrency, holdMs }),
+      ),
     )
     await begun
     await done

@@ -42,11 +42,11 @@ export async function runWake(
   idleMs: IdleMs,
   { keep = false } = {},
 ): Promise<Figure[]> {
-  const { subject, place, inspector } = bench
+  const { subject, place, workerPlace = place, inspector } = bench
   if (!keep) await inspector.clear()
   await using worker = new SubjectProcess()
   await using producer = new SubjectProcess()
-  await worker.ask('work', { subject, place, total: warmUps + jobs })
+  await worker.ask('work', { subject, place: workerPlace, total: warmUps + jobs })
   await producer.ask('open', { subject, place, inFlight: 1 })
   await pause(500)
   return percentiles(await wakeAgainAndAgain({ worker, producer }, jobs, idleMs))

@@ -27,13 +27,10 @@ export interface Workload {
 export interface Bench {
   readonly subject: SubjectName
   readonly place: Place
+  /** What workers take for that place, where they are away from it. */
+  readonly workerPlace?: Place
   readonly inspector: Inspector
   readonly servers: Servers
   readonly quick: boolean
   readonly memoryLimit?: MemoryLimit | undefined
-}
-
-/** How a title says a `memoryLimitMb`. */
-export function inContainer(megabytes: number | undefined): string {
-  return megabytes === undefined ? '' : `, in a container of ${megabytes} MB`
 }

@@ -1,0 +1,31 @@
+import { distance } from '../machine/distance.ts'
+import type { Figure } from '../measurement.ts'
+import { runDrain } from './run-drain.ts'
+import { runWake } from './wake.ts'
+import type { Bench, Workload } from './workload.ts'
+
+/** A worker in another region: every statement takes this much longer, and a notification half of it. */
+const roundTripMs = 80
+
+/** The worker is away from the database, the producer and the clock are not. */
+export const far: readonly Workload[] = [
+  {
+    family: 'far',
+    title: `drain of 50,000 jobs, ${roundTripMs} ms away`,
+    subjects: ['aimq', 'aimq-delete', 'raw', 'graphile', 'pg-boss'],
+    slow: true,
+    run: (bench) => fromAfar(bench, (away) => runDrain(away, { jobs: 50_000 })),
+  },
+  {
+    family: 'far',
+    title: `wake-up of an idle worker, ${roundTripMs} ms away`,
+    subjects: ['raw-listen', 'aimq-listen', 'graphile-single', 'pg-boss'],
+    slow: true,
+    run: (bench) => fromAfar(bench, (away) => runWake(away, 20, { least: 200, most: 400 })),
+  },
+]
+
+async function fromAfar(bench: Bench, run: (away: Bench) => Promise<Figure[]>): Promise<Figure[]> {
+  await using way = await distance(bench.place.postgres, roundTripMs / 2)
+  return await run({ ...bench, workerPlace: { ...bench.place, postgres: way.url } })
+}
