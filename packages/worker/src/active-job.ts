@@ -16,7 +16,7 @@ export class ActiveJob {
   message: LeasedMessage
   readonly counts: AttemptCounts
   readonly waitedMs: number
-  /** Monotonic time of the read. */
+  /** Monotonic time at which it came into hand: some time after the read was sent. */
   readonly takenAt: number
   /** Monotonic time its handler began; undefined while it is buffered. */
   startedAt: number | undefined

@@ -10,6 +10,14 @@ export interface FlowLimits {
   readonly maxReadCount: number
 }
 
+/** What handlers have done, ever. */
+export interface Work {
+  /** How many have ended. */
+  readonly finished: number
+  /** How long these ran, all together. */
+  readonly workedMs: number
+}
+
 /**
  * How much one queue reads. In a fast flow two statements are under way at a time and each asks for half of what there is
  * room for, so that the database works on one while the handlers work on the other.
@@ -17,9 +25,11 @@ export interface FlowLimits {
 export class Flow {
   readonly #limits: FlowLimits
   #finishedBefore = 0
-  #begun = 0
+  #workedMsBefore = 0
   /** When the read began, later by what the handlers have waited for messages since. */
   #since = 0
+  /** Up to when that waiting has been looked at. */
+  #seenUntil = 0
   #ahead = 0
   #expected = 0
 
@@ -37,15 +47,19 @@ export class Flow {
   }
 
   /** How many messages to hold beyond the free slots, at the pace since the last read that was counted by `begins`. */
-  measure(finished: number, now: number): number {
-    this.#ahead = prefetchTarget(finished - this.#finishedBefore, now - this.#since, this.#limits.maxPrefetch)
+  measure({ finished, workedMs }: Work, now: number): number {
+    const { concurrency, maxPrefetch } = this.#limits
+    // Jobs that happen to end together, after a long run, are no quick jobs.
+    const leastMs = (workedMs - this.#workedMsBefore) / concurrency
+    const elapsedMs = Math.max(leastMs, now - this.#since)
+    this.#ahead = prefetchTarget(finished - this.#finishedBefore, elapsedMs, maxPrefetch)
     return this.#ahead
   }
 
   /** Measures again while a read is under way: what others bring meanwhile may show that more is wanted, not that less is. */
-  raise(finished: number, now: number): void {
+  raise(work: Work, now: number): void {
     const ahead = this.#ahead
-    this.#ahead = Math.max(ahead, this.measure(finished, now))
+    this.#ahead = Math.max(ahead, this.measure(work, now))
   }
 
   /** The same as measured last. */
@@ -54,10 +68,11 @@ export class Flow {
   }
 
   /** A read begins from which the pace is measured. */
-  begins(finished: number, now: number): void {
+  begins({ finished, workedMs }: Work, now: number): void {
     this.#finishedBefore = finished
-    this.#begun = now
+    this.#workedMsBefore = workedMs
     this.#since = now
+    this.#seenUntil = now
   }
 
   /**
@@ -65,7 +80,8 @@ export class Flow {
    * handlers; held against them, it would make the reads smaller when each takes longer.
    */
   starved(idleSince: number, now: number): void {
-    this.#since += now - Math.max(idleSince, this.#begun)
+    this.#since += now - Math.max(idleSince, this.#seenUntil)
+    this.#seenUntil = now
   }
 
   /** How many to ask for, when there is room for `room`. */

@@ -2,6 +2,7 @@ import type { Clock, Lease, Logger, ReadResult } from '@aimq/events'
 import { type AbortCause, ActiveJob, endingOfStuck, runJob } from './active-job.ts'
 import { decideEnding, decideStart, type Ending, type Verdict } from './decide.ts'
 import { Fifo } from './fifo.ts'
+import type { Work } from './flow.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { EndedJob, Ledger } from './ledger.ts'
 import type { ResolvedQueue } from './options.ts'
@@ -27,7 +28,7 @@ export interface HandOptions {
 const suspectPatienceMs = 10_000
 
 /** The jobs of one queue that are in hand: leased ahead, running, or ended and not yet settled. */
-export class Hand {
+export class Hand implements Work {
   readonly #options: HandOptions
   readonly #leases: LeaseKeeper
   #running = 0
@@ -41,6 +42,7 @@ export class Hand {
   #leaving = 0
   #closing = false
   #finished = 0
+  #workedMs = 0
   #idleSince = Number.NEGATIVE_INFINITY
   readonly #onEnding = (job: ActiveJob, ending: Ending) => this.#finish(job, ending)
 
@@ -78,14 +80,18 @@ export class Hand {
     return this.#buffer.size + (this.#suspect === undefined ? 0 : 1)
   }
 
-  /** Handlers that have ended, ever. */
+  /** Handlers that have ended, ever; and how long they ran, all together. */
   get finished(): number {
     return this.#finished
   }
 
-  /** Since when no handler runs; undefined while one does, or waits for a slot. */
+  get workedMs(): number {
+    return this.#workedMs
+  }
+
+  /** Since when no handler runs; undefined while one does, or waits for its turn. */
   get idleSince(): number | undefined {
-    return this.#running === 0 && this.#buffer.size === 0 ? this.#idleSince : undefined
+    return this.#running === 0 && this.buffered === 0 ? this.#idleSince : undefined
   }
 
   /** For how many messages there is room, with up to `ahead` beyond the free slots. */
@@ -113,9 +119,9 @@ export class Hand {
       if (known !== undefined && this.#meetAgain(known, message, trustedUntil)) continue
       // The answer took so long that somebody else may have it by now.
       if (trustedUntil <= now) continue
-      const job = new ActiveJob(queue.definition.name, message, readAt, sentAt, trustedUntil)
+      const job = new ActiveJob(queue.definition.name, message, readAt, now, trustedUntil)
       this.#byId.set(job.id, job)
-      this.#leases.add(job)
+      this.#leases.add(job, sentAt)
       const start = decideStart(message, queue.policy)
       if (this.#closing) this.#release(job, 'shutdown')
       else if (start === 'run') this.#buffer.push(job)
@@ -231,21 +237,22 @@ export class Hand {
     if (!job.running) return
     job.running = false
     this.#running--
+    const durationMs = this.#options.clock.monotonic() - (job.startedAt ?? 0)
     this.#finished++
+    this.#workedMs += durationMs
     this.#options.slots.give()
     if (job.abortCause === 'lease-lost') this.letGo(job)
-    else this.#end(job, decideEnding(ending, job.counts, this.#options.queue.policy))
+    else this.#end(job, decideEnding(ending, job.counts, this.#options.queue.policy), durationMs)
     this.start()
     if (this.#running === 0) this.#idleSince = this.#options.clock.monotonic()
     this.#options.onChange()
   }
 
-  #end(job: ActiveJob, verdict: Verdict): void {
+  #end(job: ActiveJob, verdict: Verdict, durationMs = 0): void {
     job.settling = true
     job.releasing = verdict.kind === 'retry' || verdict.kind === 'release'
     job.leaving = verdict.kind !== 'dead-letter'
     if (job.leaving) this.#leaving++
-    const durationMs = job.startedAt === undefined ? 0 : this.#options.clock.monotonic() - job.startedAt
     this.#options.onEnded({ job, verdict, durationMs, uncertain: false, bare: false })
   }
 

@@ -61,10 +61,10 @@ export class LeaseKeeper {
     return this.#beating.has(job)
   }
 
-  add(job: ActiveJob): void {
+  /** @param sentAt when the read was: its answer may have taken long, and the lease runs from before it */
+  add(job: ActiveJob, sentAt: number): void {
     if (this.#closed) return
-    // From when it was read, not from when the answer came: that may have taken long.
-    const beatAt = job.takenAt + this.#beatEveryMs
+    const beatAt = sentAt + this.#beatEveryMs
     this.#beatAt = this.#held.size === 0 ? beatAt : Math.min(this.#beatAt, beatAt)
     this.#held.add(job)
     this.#wakeBy(Math.min(this.#beatAt, job.takenAt + maxBufferedMs))

@@ -205,7 +205,7 @@ export class QueueRunner {
     this.wakeups.say(this.#wake.wanted || this.#paused)
     const now = this.#context.clock.monotonic()
     if (this.#busy) {
-      this.#flow.raise(this.#hand.finished, now)
+      this.#flow.raise(this.#hand, now)
       this.#pumpAhead(now)
       return
     }
@@ -253,7 +253,7 @@ export class QueueRunner {
   /** How many messages to read. */
   #readCount(now: number): number {
     if (!this.#mayRead) return 0
-    return this.#flow.share(this.#hand.room(this.#flow.measure(this.#hand.finished, now)))
+    return this.#flow.share(this.#hand.room(this.#flow.measure(this.#hand, now)))
   }
 
   async #whileBusy(statement: () => Promise<void>): Promise<void> {
@@ -312,7 +312,7 @@ export class QueueRunner {
     this.#reads++
     if (ahead) return
     this.#wake = onLookBegan(this.#wake, now)
-    this.#flow.begins(this.#hand.finished, now)
+    this.#flow.begins(this.#hand, now)
   }
 
   #accept(read: ReadResult, count: number, sentAt: number, ahead: boolean): void {

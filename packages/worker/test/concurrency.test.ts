@@ -70,28 +70,6 @@ describe('concurrency', () => {
     expect(together).toBeGreaterThan(10)
   })
 
-  it('does not read less at a time because the database is slow', async () => {
-    const { bus, clock, queue, start } = await setup({ handlers: { emails: () => {} } })
-    const asked: number[] = []
-    intercept(
-      bus,
-      async (name, input: { readonly count?: number; readonly read?: { count: number } }, pass) => {
-        const count = name === 'queue:read' ? input.count : input.read?.count
-        if (count === undefined) return pass()
-        asked.push(count)
-        await new Promise<void>((resolve) => clock.timer(1000, resolve))
-        return pass()
-      },
-    )
-    queue.send('emails', ...many(10_000))
-    await start()
-    for (let n = 0; queue.archive('emails').length < 10_000 && n < 1000; n++) await clock.advance(50)
-    expect(queue.archive('emails')).toHaveLength(10_000)
-    // As much as a read may bring, from the ninth on.
-    expect(asked[0]).toBe(10)
-    expect(asked.slice(8, 12)).toEqual([1000, 1000, 1000, 1000])
-  })
-
   it('leases no more than it can run of slow jobs, so that a crash strands little', async () => {
     const hold = gate()
     const { clock, queue, start } = await setup({
