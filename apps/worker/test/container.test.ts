@@ -62,13 +62,3 @@ test('the image runs as somebody who is not root, and holds no secret', async ()
   expect(dockerfile.filter((line) => /^(ENV|ARG) .*(URL|SECRET|PASSWORD|TOKEN)/i.test(line))).toEqual([])
   expect(dockerfile.some((line) => line.startsWith('ADD '))).toBe(false)
 })
-
-test('the image gives Node the flags that the start scripts give', async () => {
-  const flagsOf = (command: string | undefined) =>
-    command?.split(' ').filter((word) => word.startsWith('--max-'))
-  const given = lines(await read('Dockerfile')).find((line) => line.startsWith('ENV NODE_OPTIONS='))
-  const flags = flagsOf(given?.replace('ENV NODE_OPTIONS=', ''))
-  expect(flags).toEqual(['--max-semi-space-size=16'])
-  for (const path of ['package.json', '../../package.json'])
-    expect(flagsOf(JSON.parse(await read(path)).scripts.start)).toEqual(flags)
-})

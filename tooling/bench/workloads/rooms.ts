@@ -9,12 +9,12 @@ export interface Room {
   readonly memoryLimitMb?: number
 }
 
-/** A worker started as `apps/worker` is, with all the machine's memory and in containers; and one started as `node` alone. */
+/** With the flags that `apps/worker` gives to Node; in containers, by whose size Node goes without flags; and with neither. */
 export function rooms(...containersMb: readonly number[]): Room[] {
   const flags = deployedFlags()
   return [
-    { title: '', flags },
-    ...containersMb.map((mb) => ({ title: `, in a container of ${mb} MB`, flags, memoryLimitMb: mb })),
-    { title: ', Node started without flags', flags: [] },
+    { title: `, with ${flags.join(' ')}`, flags },
+    ...containersMb.map((mb) => ({ title: `, in a container of ${mb} MB`, flags: [], memoryLimitMb: mb })),
+    { title: ', with neither', flags: [] },
   ]
 }
