@@ -73,4 +73,15 @@ describe('a database that takes long to answer', () => {
     expect(queue.archive('emails')).toHaveLength(100)
     expect(released).toEqual([])
   })
+
+  it('does not cost a lease, which runs from before the read', async () => {
+    const { bus, clock, queue, start } = await setup({ handlers: { emails: () => sleep(clock, 20_000) } })
+    const lost = recordFacts(bus, 'worker:lease-lost')
+    slowReads(bus, clock, 19_000)
+    queue.send('emails', ...many(1))
+    await start()
+    for (let n = 0; queue.archive('emails').length < 1 && n < 100; n++) await clock.advance(1000)
+    expect(queue.archive('emails')).toHaveLength(1)
+    expect(lost).toEqual([])
+  })
 })
