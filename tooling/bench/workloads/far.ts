@@ -1,4 +1,4 @@
-import { distance } from '../machine/distance.ts'
+import { startTcpProxy } from '../../faults/harness/tcp-proxy.ts'
 import type { Figure } from '../measurement.ts'
 import { runDrain } from './run-drain.ts'
 import { runWake } from './wake.ts'
@@ -28,6 +28,7 @@ export const far: readonly Workload[] = [
 ]
 
 async function fromAfar(bench: Bench, run: (away: Bench) => Promise<Figure[]>): Promise<Figure[]> {
-  await using way = await distance(bench.place.postgres, roundTripMs / 2)
+  await using way = await startTcpProxy(bench.place.postgres)
+  way.delay(roundTripMs / 2)
   return await run({ ...bench, workerPlace: { ...bench.place, postgres: way.url } })
 }

@@ -33,7 +33,7 @@ export class ProxiedConnection {
   constructor(client: Socket, target: URL, rules: ConnectionRules) {
     this.#client = client
     this.#rules = rules
-    this.#upstream = connect(Number(target.port), target.hostname)
+    this.#upstream = connect({ port: Number(target.port), host: target.hostname, noDelay: true })
     client.on('data', (bytes) => this.#fromClient(bytes))
     this.#upstream.on('data', (bytes) => this.#fromServer(bytes))
     for (const socket of [client, this.#upstream]) socket.on('error', () => {})

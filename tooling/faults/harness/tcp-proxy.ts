@@ -57,7 +57,7 @@ class RunningProxy implements TcpProxy {
 
   constructor(url: string) {
     this.#target = new URL(url)
-    this.#server = createServer({ allowHalfOpen: false }, (client) => this.#accept(client))
+    this.#server = createServer({ allowHalfOpen: false, noDelay: true }, (client) => this.#accept(client))
   }
 
   async listen(): Promise<void> {
