@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import pg from 'pg'
 import type { Figure } from '../measurement.ts'
+import { AppProcess } from '../process/app-process.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
 import { fillUnseen } from './fill.ts'
 import { type Room, rooms } from './rooms.ts'
@@ -9,33 +11,61 @@ import type { Bench, Workload } from './workload.ts'
 const legs = 5
 const jobsPerLeg = 200_000
 
-/** One worker process that works a million jobs. */
-export const memory: readonly Workload[] = rooms(1024, 512).map((room) => ({
-  family: 'memory',
-  title: `memory of one worker over 1,000,000 jobs${room.title}`,
-  subjects: ['aimq'],
-  slow: true,
-  once: true,
-  memoryLimitMb: room.memoryLimitMb,
-  run: (bench) => runMemory(bench, room),
-}))
+/** One worker process that works a million jobs: of the worker alone, and of the whole app. */
+export const memory: readonly Workload[] = [
+  ...rooms(1024, 512).map((room) => over('one worker', room, runWorker)),
+  ...rooms(1024, 512).map((room) => over('apps/worker', room, runApp)),
+]
 
-async function runMemory(bench: Bench, { flags }: Room): Promise<Figure[]> {
+function over(who: string, room: Room, run: (bench: Bench, room: Room) => Promise<Figure[]>): Workload {
+  return {
+    family: 'memory',
+    title: `memory of ${who} over 1,000,000 jobs${room.title}`,
+    subjects: ['aimq'],
+    slow: true,
+    once: true,
+    memoryLimitMb: room.memoryLimitMb,
+    run: (bench) => run(bench, room),
+  }
+}
+
+async function runWorker(bench: Bench, { flags }: Room): Promise<Figure[]> {
   const { subject, place, inspector, memoryLimit } = bench
   await inspector.clear()
   await using worker = new SubjectProcess({ limit: memoryLimit, flags })
   await worker.ask('work', { subject, place, total: legs * jobsPerLeg })
-  const rssMb: number[] = []
-  for (let leg = 0; leg < legs; leg++) {
-    await fillUnseen(bench, { count: jobsPerLeg, from: leg * jobsPerLeg })
-    await begun(worker, (leg + 1) * jobsPerLeg)
-    while (!(await inspector.isEmpty())) await pause(20)
-    rssMb.push((await worker.ask('tally')).rssMb)
+  return await inLegs(bench, async (jobs) => {
+    await begun(worker, jobs)
+    return (await worker.ask('tally')).rssMb
+  })
+}
+
+async function runApp(bench: Bench, { flags }: Room): Promise<Figure[]> {
+  const { place, inspector, memoryLimit } = bench
+  await inspector.clear()
+  await using app = new AppProcess(place.postgres, { limit: memoryLimit, flags })
+  const figures = await inLegs(bench, async () => app.rssMb())
+  await checkArchive(place.postgres)
+  return figures
+}
+
+/** @param rssMb once the queue is empty, with how many jobs there were so far */
+async function inLegs(bench: Bench, rssMb: (jobs: number) => Promise<number>): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (let jobs = jobsPerLeg; jobs <= legs * jobsPerLeg; jobs += jobsPerLeg) {
+    await fillUnseen(bench, { count: jobsPerLeg, from: jobs - jobsPerLeg })
+    while (!(await bench.inspector.isEmpty())) await pause(20)
+    const metric = `after ${jobs.toLocaleString('en-US')}`
+    figures.push({ metric, unit: 'MB RSS', value: await rssMb(jobs), better: 'lower' })
   }
-  return rssMb.map((value, leg) => ({
-    metric: `after ${((leg + 1) * jobsPerLeg).toLocaleString('en-US')}`,
-    unit: 'MB RSS',
-    value,
-    better: 'lower',
-  }))
+  return figures
+}
+
+/** The app counts nothing; what it has done is in the archive. */
+async function checkArchive(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { rows } = await client.query('select count(*) from pgmq.a_bench').finally(() => client.end())
+  const done = Number(rows[0].count)
+  if (done !== legs * jobsPerLeg) throw new Error(`expected ${legs * jobsPerLeg} jobs done, found ${done}`)
 }

@@ -10,16 +10,12 @@ const lines = {
 } as const satisfies Record<EndedJob['outcome'], readonly [keyof Logger, string]>
 
 /** One structured line per try. Never what is in the job: payloads hold personal data. */
-export function logJob(log: Logger, { outcome, note: _, waitedMs, durationMs, ...job }: EndedJob): void {
-  const [level, message] = lines[outcome]
-  log[level]({ ...job, ...rounded({ waitedMs, durationMs }) }, message)
+export function logJob(log: Logger, job: EndedJob): void {
+  const { queue, id, attempt, delayMs, reason, error } = job
+  const [level, message] = lines[job.outcome]
+  const [waitedMs, durationMs] = [tenths(job.waitedMs), tenths(job.durationMs)]
+  log[level]({ queue, id, attempt, delayMs, reason, error, waitedMs, durationMs }, message)
 }
 
-/** To a tenth of a millisecond; without what was not measured. */
-function rounded(times: Record<string, number | undefined>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(times).flatMap(([name, ms]) =>
-      ms === undefined ? [] : [[name, Math.round(ms * 10) / 10]],
-    ),
-  )
-}
+/** To a tenth of a millisecond; nothing of what was not measured. */
+const tenths = (ms: number | undefined): number | undefined => ms && Math.round(ms * 10) / 10

@@ -1,6 +1,5 @@
 import { type Logger, redact } from '@aimq/events'
 import { pino } from 'pino'
-import { prettyFactory } from 'pino-pretty'
 import type { Output } from './output.ts'
 
 export interface LogOptions {
@@ -9,17 +8,36 @@ export interface LogOptions {
   readonly output: Output
 }
 
+export interface Logs {
+  readonly log: Logger
+  /** For lines that come in numbers, and of what is over: they are written together, at the end of the turn. */
+  readonly bulk: Logger
+}
+
 /**
  * One line per event on stdout. Everything passes through `redact` as text before it becomes JSON, and is written
- * by this thread at once: a transport in another thread loses the last lines of a process that exits.
+ * by this thread: a transport in another thread loses the last lines of a process that exits.
  */
-export function createLog({ level, format, output }: LogOptions): Logger {
-  const pretty = prettyFactory({
-    colorize: output.isTerminal && !process.env.NO_COLOR,
+export async function createLogs({ level, format, output }: LogOptions): Promise<Logs> {
+  const shown = format === 'pretty' ? await prettyLine(output) : (line: string) => line
+  return {
+    log: createLog(level, (line) => output.write(shown(line))),
+    bulk: createLog(level, (line) => output.writeSoon(shown(line))),
+  }
+}
+
+/** For people. Loaded for them alone. */
+async function prettyLine({ isTerminal }: Output): Promise<(line: string) => string> {
+  const { prettyFactory } = await import('pino-pretty')
+  return prettyFactory({
+    colorize: isTerminal && !process.env.NO_COLOR,
     singleLine: true,
     ignore: 'pid,hostname',
     translateTime: 'HH:MM:ss.l',
   })
+}
+
+function createLog(level: LogOptions['level'], write: (line: string) => void): Logger {
   return pino(
     {
       level,
@@ -37,7 +55,7 @@ export function createLog({ level, format, output }: LogOptions): Logger {
         },
       },
     },
-    { write: (line) => output.write(format === 'pretty' ? pretty(line) : line) },
+    { write },
   ) as Logger
 }
 

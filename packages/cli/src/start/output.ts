@@ -3,7 +3,10 @@ export interface Output {
   readonly isTerminal: boolean
   /** Of a terminal, which is made wider and narrower as one goes; infinite otherwise. */
   columns(): number
+  /** At once, after whatever is to be written soon. */
   write(text: string): void
+  /** With all that follows in this turn of the event loop, as one: a system call per line is most of what it costs. */
+  writeSoon(text: string): void
 }
 
 export function openOutput(stream: NodeJS.WriteStream, onClosed: (error: Error) => void): Output {
@@ -13,11 +16,21 @@ export function openOutput(stream: NodeJS.WriteStream, onClosed: (error: Error) 
     closed = true
     onClosed(error)
   })
+  let waiting = ''
+  function write(text: string): void {
+    const all = waiting + text
+    waiting = ''
+    if (!closed && all !== '') stream.write(all)
+  }
+  const flush = () => write('')
+  process.on('exit', flush)
   return {
     isTerminal: stream.isTTY === true,
     columns: () => (stream.isTTY ? stream.columns : Number.POSITIVE_INFINITY),
-    write(text) {
-      if (!closed) stream.write(text)
+    write,
+    writeSoon(text) {
+      if (waiting === '') queueMicrotask(flush)
+      waiting += text
     },
   }
 }

@@ -24,7 +24,7 @@ const outcomes: Record<EndedJob['outcome'], { readonly mark: string; readonly st
 
 const indent = '      '
 
-export function createReport(output: Output): Report {
+export function createReport(output: Pick<Output, 'isTerminal' | 'columns' | 'write'>): Report {
   const colour = output.isTerminal && !process.env.NO_COLOR
   const style = (format: Style, text: string) =>
     colour ? styleText(format, text, { validateStream: false }) : text

@@ -2,7 +2,7 @@ import { type Config, type ConfigResult, readConfig } from './config.ts'
 import { exit, watchForForeignExit } from './exit.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { loadHandlers } from './load-handlers.ts'
-import { createLog } from './log.ts'
+import { createLogs } from './log.ts'
 import { openOutput } from './output.ts'
 import type { WorkerProgram } from './program.ts'
 import { sayFailure } from './say-failure.ts'
@@ -45,7 +45,7 @@ export async function runWorker<Own extends object>(
 
   async function work(config: Config & Own): Promise<boolean> {
     passOn(config.environment)
-    const log = createLog({ level: config.logLevel, format: config.logFormat, output })
+    const { log, bulk } = await createLogs({ level: config.logLevel, format: config.logFormat, output })
     for (const warning of config.warnings) log.warn({}, warning)
     watchdog(config)
     const { requested: signal } = stop
@@ -56,7 +56,7 @@ export async function runWorker<Own extends object>(
       },
     )
     if (handlers === undefined) return false
-    return runSession(program, config, handlers, { output, log, stop })
+    return runSession(program, config, handlers, { output, log, bulk, stop })
   }
 
   /** Whoever mends the settings should not meet the next faults only then. */

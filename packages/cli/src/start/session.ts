@@ -14,6 +14,8 @@ import { watchJobs } from './watch-jobs.ts'
 export interface SessionContext {
   readonly output: Output
   readonly log: Logger
+  /** For a line per job. */
+  readonly bulk: Logger
   readonly stop: StopWatch
 }
 
@@ -22,12 +24,12 @@ export async function runSession<Own extends object>(
   program: WorkerProgram<Own>,
   config: Config & Own,
   given: HandlerRecord,
-  { output, log, stop }: SessionContext,
+  { output, log, bulk, stop }: SessionContext,
 ): Promise<boolean> {
   const bus = createBus({ logger: log })
   const { note } = watchJobs(bus, (job) => {
     own.onJob(job)
-    if (report === undefined) logJob(log, job)
+    if (report === undefined) logJob(bulk, job)
     else report.job(job)
   })
   const own = program.extension?.begin(config, { bus, log, output, note }) ?? nothingOfItsOwn
