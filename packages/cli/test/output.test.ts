@@ -36,6 +36,13 @@ test.each([
   expect(await printed(`output.write('a'); output.writeSoon('b'); output.writeSoon('c'); ${end}`)).toBe('abc')
 })
 
+test('a flush writes what was to be written soon, once', async () => {
+  const killed = printed(
+    "output.writeSoon('b'); output.flush(); output.flush(); process.kill(process.pid, 'SIGKILL')",
+  )
+  await expect(killed).rejects.toMatchObject({ signal: 'SIGKILL', stdout: 'b' })
+})
+
 test('what is written at once is there before a handler can take the process down', async () => {
   const killed = printed("output.writeSoon('b'); output.write('c'); process.kill(process.pid, 'SIGKILL')")
   await expect(killed).rejects.toMatchObject({ signal: 'SIGKILL', stdout: 'bc' })

@@ -26,7 +26,7 @@ const secrets: readonly [RegExp, string][] = [
   [new RegExp(`(${beforeColon})"[^"\\\\]*(?:\\\\.[^"\\\\]*)*(?:"|\\\\?$)`, 'gis'), '$1"***"'],
 ]
 
-/** One of these is in every secret, and in hardly any text. */
+/** One of these is in every secret, and in no name or number. */
 const sign = /[:=]|eyJ|sb_secret_|(?:bearer|basic)\s/i
 
 /**

@@ -7,9 +7,10 @@ import type { ProcessOptions } from './subject-process.ts'
 const program = join(import.meta.dirname, '../../../apps/worker/src/main.ts')
 const handlers = join(import.meta.dirname, 'handlers')
 
-/** `apps/worker` with a handler that does nothing, and all else as it is by default. */
+/** `apps/worker` with a handler that does nothing, and all else as it is by default, whatever is set here. */
 export class AppProcess implements AsyncDisposable {
   readonly #child: ChildProcess
+  readonly #kill = (): void => void this.#child.kill('SIGKILL')
 
   constructor(databaseUrl: string, { limit, flags = [] }: ProcessOptions) {
     const { execPath, execArgv } = limit?.around(process.execPath) ?? {
@@ -17,10 +18,13 @@ export class AppProcess implements AsyncDisposable {
       execArgv: [],
     }
     this.#child = spawn(execPath, [...execArgv, ...flags, program, '--handlers', handlers], {
-      env: { ...process.env, DATABASE_URL: databaseUrl },
+      env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl },
+      // Where there is no .env.
+      cwd: handlers,
       // A line per job.
       stdio: ['ignore', 'ignore', 'inherit'],
     })
+    process.once('exit', this.#kill)
   }
 
   rssMb(): number {
@@ -31,9 +35,12 @@ export class AppProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    process.off('exit', this.#kill)
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exit = once(this.#child, 'exit')
     this.#child.kill()
+    const timer = setTimeout(this.#kill, 15_000)
     await exit
+    clearTimeout(timer)
   }
 }

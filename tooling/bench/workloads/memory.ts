@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import type { Figure } from '../measurement.ts'
 import { AppProcess } from '../process/app-process.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
 import { fillUnseen } from './fill.ts'
 import { type Room, rooms } from './rooms.ts'
+import { emptied } from './run-drain.ts'
 import { begun } from './wake.ts'
 import type { Bench, Workload } from './workload.ts'
 
@@ -54,7 +54,7 @@ async function inLegs(bench: Bench, rssMb: (jobs: number) => Promise<number>): P
   const figures: Figure[] = []
   for (let jobs = jobsPerLeg; jobs <= legs * jobsPerLeg; jobs += jobsPerLeg) {
     await fillUnseen(bench, { count: jobsPerLeg, from: jobs - jobsPerLeg })
-    while (!(await bench.inspector.isEmpty())) await pause(20)
+    await emptied(bench, 20)
     const metric = `after ${jobs.toLocaleString('en-US')}`
     figures.push({ metric, unit: 'MB RSS', value: await rssMb(jobs), better: 'lower' })
   }

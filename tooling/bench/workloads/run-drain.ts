@@ -88,14 +88,16 @@ export async function runDrain(bench: Bench, wish: DrainWish): Promise<Figure[]>
   }
 }
 
-/** When the database says that nothing is left: the time just before it was asked. */
-async function emptied({ inspector }: Bench): Promise<number> {
+/** When the database says that nothing is left, asked so often: the time just before it was asked. */
+export async function emptied({ inspector }: Bench, everyMs = 2): Promise<number> {
   const limit = microseconds() + patienceMs * 1000
   for (;;) {
     const asked = microseconds()
     if (await inspector.isEmpty()) return asked
-    if (asked > limit) throw new Error(`every job has begun, but ${await inspector.count()} are not done`)
-    await pause(2)
+    if (asked > limit) {
+      throw new Error(`${await inspector.count()} jobs are not done after ${patienceMs / 1000} s`)
+    }
+    await pause(everyMs)
   }
 }
 

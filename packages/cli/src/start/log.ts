@@ -10,7 +10,7 @@ export interface LogOptions {
 
 export interface Logs {
   readonly log: Logger
-  /** For lines that come in numbers, and of what is over: they are written together, at the end of the turn. */
+  /** For lines that come in numbers, and of what is over: they are written together, soon. */
   readonly bulk: Logger
 }
 

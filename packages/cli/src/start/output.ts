@@ -5,8 +5,10 @@ export interface Output {
   columns(): number
   /** At once, after whatever is to be written soon. */
   write(text: string): void
-  /** With all that follows in this turn of the event loop, as one: a system call per line is most of what it costs. */
+  /** When the caller has returned, with all it says until then: a system call per line is most of what a line costs. */
   writeSoon(text: string): void
+  /** Writes now what was to be written soon. */
+  flush(): void
 }
 
 export function openOutput(stream: NodeJS.WriteStream, onClosed: (error: Error) => void): Output {
@@ -28,6 +30,7 @@ export function openOutput(stream: NodeJS.WriteStream, onClosed: (error: Error) 
     isTerminal: stream.isTTY === true,
     columns: () => (stream.isTTY ? stream.columns : Number.POSITIVE_INFINITY),
     write,
+    flush,
     writeSoon(text) {
       if (waiting === '') queueMicrotask(flush)
       waiting += text

@@ -44,10 +44,10 @@ export async function runWorker<Own extends object>(
   }
 
   async function work(config: Config & Own): Promise<boolean> {
+    watchdog(config)
     passOn(config.environment)
     const { log, bulk } = await createLogs({ level: config.logLevel, format: config.logFormat, output })
     for (const warning of config.warnings) log.warn({}, warning)
-    watchdog(config)
     const { requested: signal } = stop
     const handlers = await loadHandlers(config.handlers, process.cwd(), { signal, stepsFrom }).catch(
       (thrown) => {

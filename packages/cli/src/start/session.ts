@@ -32,6 +32,8 @@ export async function runSession<Own extends object>(
     if (report === undefined) logJob(bulk, job)
     else report.job(job)
   })
+  // Its handler may compute for minutes, or take the process down.
+  bus.on('worker:job-started', output.flush)
   const own = program.extension?.begin(config, { bus, log, output, note }) ?? nothingOfItsOwn
   const { report } = own
   const handlers = { ...own.handlers, ...given }
