@@ -7,6 +7,17 @@ const trees = [
   { root: '/sys/fs/cgroup', limit: 'memory.max' },
 ]
 
+/** What to execute, with what has to come before its arguments. */
+export interface Start {
+  readonly execPath: string
+  readonly execArgv: readonly string[]
+}
+
+/** This Node, with all the memory of the machine where there is no limit. */
+export function nodeWithin(limit: MemoryLimit | undefined): Start {
+  return limit?.around(process.execPath) ?? { execPath: process.execPath, execArgv: [] }
+}
+
 /**
  * A control group of Linux, which is what limits a container: for what runs in it, this is all the memory there is. Node
  * sizes its heap by that.
@@ -37,8 +48,8 @@ export class MemoryLimit implements Disposable {
     return undefined
   }
 
-  /** A program that goes into the group and becomes `program`, with what has to come before its arguments. */
-  around(program: string): { readonly execPath: string; readonly execArgv: readonly string[] } {
+  /** A program that goes into the group and becomes `program`. */
+  around(program: string): Start {
     const script = 'echo $$ >"$0" && exec "$@"'
     return { execPath: '/bin/sh', execArgv: ['-c', script, join(this.#group, 'cgroup.procs'), program] }
   }

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { rssMbOf } from '../machine/memory.ts'
+import { nodeWithin } from '../machine/memory-limit.ts'
+import { rssMbOf } from '../machine/rss.ts'
 import type { ProcessOptions } from './subject-process.ts'
 
 const program = join(import.meta.dirname, '../../../apps/worker/src/main.ts')
@@ -13,10 +14,7 @@ export class AppProcess implements AsyncDisposable {
   readonly #kill = (): void => void this.#child.kill('SIGKILL')
 
   constructor(databaseUrl: string, { limit, flags = [] }: ProcessOptions) {
-    const { execPath, execArgv } = limit?.around(process.execPath) ?? {
-      execPath: process.execPath,
-      execArgv: [],
-    }
+    const { execPath, execArgv } = nodeWithin(limit)
     this.#child = spawn(execPath, [...execArgv, ...flags, program, '--handlers', handlers], {
       env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl },
       // Where there is no .env.

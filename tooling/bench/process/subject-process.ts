@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { MemoryLimit } from '../machine/memory-limit.ts'
+import { type MemoryLimit, nodeWithin } from '../machine/memory-limit.ts'
 import { programFile } from './compile.ts'
 import type { Progress, Tasks } from './tasks.ts'
 
@@ -28,10 +28,7 @@ export class SubjectProcess implements AsyncDisposable {
   count = 0
 
   constructor({ limit, flags = [] }: ProcessOptions = {}) {
-    const { execPath, execArgv } = limit?.around(process.execPath) ?? {
-      execPath: process.execPath,
-      execArgv: [],
-    }
+    const { execPath, execArgv } = nodeWithin(limit)
     this.#child = fork(programFile, {
       execPath,
       execArgv: [...execArgv, ...flags],

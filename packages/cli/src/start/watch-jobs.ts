@@ -19,7 +19,7 @@ export interface EndedJob {
   readonly note?: string | undefined
 }
 
-type Reference = Pick<EndedJob, 'queue' | 'id' | 'attempt'>
+type Ending = Pick<EndedJob, 'queue' | 'id' | 'attempt' | 'durationMs' | 'delayMs' | 'reason' | 'error'>
 
 /** Joins the worker's facts about a try into one. */
 export function watchJobs(bus: Bus, onEnded: (job: EndedJob) => void): { readonly note: Note } {
@@ -27,16 +27,11 @@ export function watchJobs(bus: Bus, onEnded: (job: EndedJob) => void): { readonl
   const key = (job: { queue: string; id: string }) => `${job.queue}/${job.id}`
 
   // Field by field, here and in what is made of it: for every job, a copy of an object takes several times as much.
-  function ended(
-    job: Reference,
-    outcome: EndedJob['outcome'],
-    fields: Pick<EndedJob, 'durationMs' | 'delayMs' | 'reason' | 'error'>,
-  ): void {
-    const started = inHand.get(key(job))
-    inHand.delete(key(job))
-    const { queue, id, attempt } = job
-    const { delayMs, reason, error } = fields
-    const durationMs = fields.durationMs ?? (started && performance.now() - started.startedAt)
+  function ended(outcome: EndedJob['outcome'], ending: Ending): void {
+    const started = inHand.get(key(ending))
+    inHand.delete(key(ending))
+    const { queue, id, attempt, delayMs, reason, error } = ending
+    const durationMs = ending.durationMs ?? (started && performance.now() - started.startedAt)
     const { waitedMs, note } = started ?? {}
     onEnded({ queue, id, attempt, outcome, waitedMs, durationMs, delayMs, reason, error, note })
   }
@@ -44,14 +39,11 @@ export function watchJobs(bus: Bus, onEnded: (job: EndedJob) => void): { readonl
   bus.on('worker:job-started', (job) => {
     inHand.set(key(job), { waitedMs: job.waitedMs, startedAt: performance.now(), note: undefined })
   })
-  bus.on('worker:job-completed', (job) => ended(job, 'completed', job))
-  bus.on('worker:job-retried', (job) => {
-    const { cause: reason, delayMs, error } = job
-    ended(job, 'retried', { reason, delayMs, error })
-  })
-  bus.on('worker:job-dead-lettered', (job) => ended(job, 'dead-lettered', job))
-  bus.on('worker:job-released', (job) => ended(job, 'released', job))
-  bus.on('worker:lease-lost', (job) => ended(job, 'lease-lost', {}))
+  bus.on('worker:job-completed', (job) => ended('completed', job))
+  bus.on('worker:job-retried', (job) => ended('retried', { ...job, reason: job.cause }))
+  bus.on('worker:job-dead-lettered', (job) => ended('dead-lettered', job))
+  bus.on('worker:job-released', (job) => ended('released', job))
+  bus.on('worker:lease-lost', (job) => ended('lease-lost', job))
   return {
     note(job, text) {
       const started = inHand.get(key(job))
