@@ -24,8 +24,8 @@ export interface Servers extends AsyncDisposable {
   cpu(subject: SubjectName): number | undefined
   /** The same for the connections of one database only. */
   cpuOfDatabase(subject: SubjectName): Promise<number>
-  /** Transactions that ended in the subject's database, or commands of Redis. */
-  transactions(subject: SubjectName): Promise<number>
+  /** Commands that Redis has answered so far; 0 without one. */
+  redisCommands(): Promise<number>
 }
 
 export async function startServers(): Promise<Servers> {
@@ -80,14 +80,7 @@ export async function startServers(): Promise<Servers> {
       )
       return cpuOf(pids)
     },
-    transactions: async (subject) => {
-      if (subjectOf(subject).needsRedis) return (await redis?.commands()) ?? 0
-      const { ended } = await ask(
-        'select xact_commit + xact_rollback as ended from pg_stat_database where datname = $1',
-        [databaseOf(subject)],
-      )
-      return Number(ended)
-    },
+    redisCommands: async () => (await redis?.commands()) ?? 0,
     async [Symbol.asyncDispose]() {
       for (const realtime of realtimes) await realtime.stop()
       await admin.end()
