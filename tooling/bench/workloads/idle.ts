@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { StatementCounter } from '../machine/statement-counter.ts'
+import { startTcpProxy } from '../../faults/harness/tcp-proxy.ts'
+import { StatementCount } from '../machine/statement-count.ts'
 import type { Figure } from '../measurement.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
 import { subjectOf } from '../subjects/index.ts'
 import type { Bench, Workload } from './workload.ts'
 
 /**
- * What a worker with nothing to do costs. All at the same time, each in its own database, by way of a counter of the
- * statements it sends; those of BullMQ are commands of Redis.
+ * What a worker with nothing to do costs. All at the same time, each in its own database, and by way of a proxy that
+ * hears the statements they send; those of BullMQ are commands of Redis.
  */
 export const idle: readonly Workload[] = [
   {
@@ -25,12 +26,13 @@ const settleMs = 10_000
 async function runIdle(bench: Bench, seconds: number): Promise<Figure[]> {
   const { subject, place, inspector, servers } = bench
   await inspector.clear()
-  await using counter = await StatementCounter.before(place.postgres)
+  const sent = new StatementCount()
+  await using way = await startTcpProxy(place.postgres, sent.ofClient)
   await using worker = new SubjectProcess()
-  await worker.ask('work', { subject, place: { ...place, postgres: counter.url }, total: 0 })
+  await worker.ask('work', { subject, place: { ...place, postgres: way.url }, total: 0 })
   await pause(settleMs)
   const look = async () => ({
-    statements: subjectOf(subject).needsRedis ? await servers.redisCommands() : counter.count,
+    statements: subjectOf(subject).needsRedis ? await servers.redisCommands() : sent.total,
     serverUs: await servers.cpuOfDatabase(subject),
     nodeUs: (await worker.ask('tally')).cpuUs,
   })

@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net'
 
 export interface ConnectionRules {
+  /** Hears all that the client says. */
+  readonly hear: (bytes: Buffer) => void
   readonly delayMs: () => number
   readonly dropsReplyTo: (request: string) => boolean
   readonly onClosed: () => void
@@ -70,6 +72,7 @@ export class ProxiedConnection {
 
   #fromClient(bytes: Buffer): void {
     if (this.#dead === 'both') return
+    this.#rules.hear(bytes)
     const text = bytes.toString('latin1')
     if (this.#first.length < rememberedBytes) this.#first += text.slice(0, rememberedBytes)
     this.#latest = (this.#latest + text).slice(-rememberedBytes)

@@ -36,9 +36,12 @@ export interface TcpProxy extends AsyncDisposable {
   heal(): void
 }
 
+/** Makes, for one connection, what hears all that its client says. */
+export type Hearer = () => (bytes: Buffer) => void
+
 /** A TCP proxy in this process, between clients and the server of `url`. */
-export async function startTcpProxy(url: string): Promise<TcpProxy> {
-  const proxy = new RunningProxy(url)
+export async function startTcpProxy(url: string, hearer: Hearer = () => () => {}): Promise<TcpProxy> {
+  const proxy = new RunningProxy(url, hearer)
   await proxy.listen()
   return proxy
 }
@@ -48,6 +51,7 @@ class RunningProxy implements TcpProxy {
   /** Sessions of the server whose clients went unheard. */
   readonly #orphans = new Set<ProxiedConnection>()
   readonly #server: Server
+  readonly #hearer: Hearer
   #target: URL
   #delayMs = 0
   #refusing = false
@@ -55,7 +59,8 @@ class RunningProxy implements TcpProxy {
   cuts = 0
   #awaited = new Map<string, PromiseWithResolvers<boolean>>()
 
-  constructor(url: string) {
+  constructor(url: string, hearer: Hearer) {
+    this.#hearer = hearer
     this.#target = new URL(url)
     this.#server = createServer({ allowHalfOpen: false, noDelay: true }, (client) => this.#accept(client))
   }
@@ -143,6 +148,7 @@ class RunningProxy implements TcpProxy {
       return
     }
     const connection = new ProxiedConnection(client, this.#target, {
+      hear: this.#hearer(),
       delayMs: () => this.#delayMs,
       // Whether the answer to this request is the one to be dropped.
       dropsReplyTo: (request) => {
