@@ -62,3 +62,9 @@ test('the image runs as somebody who is not root, and holds no secret', async ()
   expect(dockerfile.filter((line) => /^(ENV|ARG) .*(URL|SECRET|PASSWORD|TOKEN)/i.test(line))).toEqual([])
   expect(dockerfile.some((line) => line.startsWith('ADD '))).toBe(false)
 })
+
+test('the image starts what pnpm start does', async () => {
+  const { scripts } = JSON.parse(await read('package.json'))
+  const entrypoint = lines(await read('Dockerfile')).find((line) => line.startsWith('ENTRYPOINT '))
+  expect(JSON.parse(entrypoint?.slice('ENTRYPOINT '.length) ?? '[]').join(' ')).toBe(scripts.start)
+})

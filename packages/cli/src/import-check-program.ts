@@ -1,5 +1,6 @@
 // A process of its own: imports modules one after the other, and writes after each how many it is done with.
 import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { Worker } from 'node:worker_threads'
 
 const progress = 3
@@ -16,5 +17,7 @@ let done = 0
 for (const url of process.argv.slice(2)) {
   await import(url).catch(() => {})
   done += 1
+  // Nobody waits for this process to end, which is when Node would write it.
+  flushCompileCache()
   writeSync(progress, `${done}\n`)
 }

@@ -5,7 +5,7 @@ import { nodeWithin } from '../machine/memory-limit.ts'
 import { rssMbOf } from '../machine/rss.ts'
 import type { ProcessOptions } from './subject-process.ts'
 
-const program = join(import.meta.dirname, '../../../apps/worker/src/main.ts')
+const program = join(import.meta.dirname, '../../../apps/worker/dist/main.js')
 const handlers = join(import.meta.dirname, 'handlers')
 
 /** `apps/worker` with a handler that does nothing, and all else as it is by default, whatever is set here. */

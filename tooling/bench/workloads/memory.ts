@@ -3,7 +3,7 @@ import type { Figure } from '../measurement.ts'
 import { AppProcess } from '../process/app-process.ts'
 import { SubjectProcess } from '../process/subject-process.ts'
 import { fillUnseen } from './fill.ts'
-import { type Room, rooms } from './rooms.ts'
+import { deployedRooms, type Room, rooms } from './rooms.ts'
 import { emptied } from './run-drain.ts'
 import { begun } from './wake.ts'
 import type { Bench, Workload } from './workload.ts'
@@ -14,7 +14,7 @@ const jobsPerLeg = 200_000
 /** One worker process that works a million jobs: of the worker alone, and of the whole app. */
 export const memory: readonly Workload[] = [
   ...rooms(1024, 512).map((room) => over('one worker', room, runWorker)),
-  ...rooms(1024, 512).map((room) => over('apps/worker', room, runApp)),
+  ...deployedRooms(1024, 512).map((room) => over('apps/worker', room, runApp)),
 ]
 
 function over(who: string, room: Room, run: (bench: Bench, room: Room) => Promise<Figure[]>): Workload {

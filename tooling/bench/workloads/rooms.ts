@@ -18,3 +18,13 @@ export function rooms(...containersMb: readonly number[]): Room[] {
     { title: ', with neither', flags: [] },
   ]
 }
+
+/** `apps/worker` has its flags everywhere: where memory is not limited, and in containers. */
+export function deployedRooms(...containersMb: readonly number[]): Room[] {
+  const flags = deployedFlags()
+  return [
+    { title: '', flags },
+    ...containersMb.map((mb) => ({ title: `, in a container of ${mb} MB`, flags, memoryLimitMb: mb })),
+    { title: ', without its flags', flags: [] },
+  ]
+}

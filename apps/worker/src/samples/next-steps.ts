@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { sendJobFile } from '../example-file.ts'
 import type { SamplesConfig } from './config.ts'
 
 /** Commands that work as they stand: on this machine, in this folder, with this database. */
@@ -27,11 +27,10 @@ function sendCommand(config: SamplesConfig, payload: string): string {
   const isDefaultDir = config.dataDir === join(process.cwd(), '.aimq')
   const prefix =
     config.databaseUrl === undefined && !isDefaultDir ? `AIMQ_DATA_DIR=${quoted(config.dataDir)} ` : ''
-  const script = relative(
-    process.cwd(),
-    fileURLToPath(new URL('../../examples/send-job.ts', import.meta.url)),
-  )
-  return `${prefix}${[nodeCommand(), ...process.execArgv, quoted(script)].join(' ')} digests '${payload}'`
+  const script = quoted(relative(process.cwd(), sendJobFile))
+  // What finds the steps; what a worker's memory is told is nothing for a program that sends one job.
+  const flags = process.execArgv.filter((flag) => flag.startsWith('--conditions='))
+  return `${prefix}${[nodeCommand(), ...flags, script].join(' ')} digests '${payload}'`
 }
 
 /** The workspace brings its own Node, which may not be the one on the path. */

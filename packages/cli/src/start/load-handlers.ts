@@ -3,6 +3,7 @@ import { basename, extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { assertQueueName, type QueueDefinition, redact, summarizeError } from '@aimq/events'
 import { loadStep } from '../steps.ts'
+import { Compiled } from './compiled.ts'
 import { checkImports } from './import-check.ts'
 import { StartError } from './start-failure.ts'
 
@@ -66,7 +67,9 @@ export async function loadHandlers(
   const cameFrom = new Map<string, string>()
   const faults: string[] = []
   const defineHandler = (await loadStep('worker', cwd, stepsFrom)).defineHandler as DefineHandler
-  const deadly = await checkImports(files, { timeoutMs, signal })
+  using compiled = new Compiled()
+  const deadly = await checkImports(files, { timeoutMs, signal, compileCache: compiled.folder })
+  compiled.take()
   for (const file of files) {
     try {
       const fault = deadly.get(file)

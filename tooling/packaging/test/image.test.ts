@@ -1,0 +1,73 @@
+/* The image of the worker app without Docker: what its Dockerfile deploys, started as its Dockerfile starts it. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { createDatabase } from '../../integration/harness/database.ts'
+import { workspace } from '../harness/pack.ts'
+import { run } from '../harness/run.ts'
+
+it('works handlers in TypeScript, keeps nothing of what stripped their types, and leaves no files', async () => {
+  await using image = await deploy()
+  await using database = await createDatabase()
+  await database.query(`select pgmq.create('emails'), pgmq.send('emails', '{"to":"ada"}')`)
+  await image.write(
+    'handlers/emails.ts',
+    `import { greeting } from './texts/greeting.ts'
+    export default ({ payload }: { payload: { to: string } }): void =>
+      console.log(greeting(payload.to), process.memoryUsage().external)`,
+  )
+  await image.write(
+    'handlers/texts/greeting.ts',
+    `export const greeting = (name: string): string => 'dear ' + name`,
+  )
+  await image.write('tmp/.keep', '')
+  const { stdout } = await image.start({
+    DATABASE_URL: database.url,
+    AIMQ_HANDLERS: image.path('handlers'),
+    AIMQ_DRAIN: 'yes',
+    TMPDIR: image.path('tmp'),
+  })
+  const [, external] = /^dear ada (\d+)$/m.exec(stdout) ?? []
+  // The WebAssembly that strips types is 9 MB.
+  expect(Number(external)).toBeLessThan(8_000_000)
+  expect(await readdir(image.path('tmp'))).toEqual(['.keep'])
+})
+
+it('works handlers in TypeScript where nothing can be written', async () => {
+  await using image = await deploy()
+  await using database = await createDatabase()
+  await database.query(`select pgmq.create('emails'), pgmq.send('emails', '{"to":"ada"}')`)
+  await image.write('handlers/emails.ts', `export default (): void => console.log('worked')`)
+  const { stdout } = await image.start({
+    DATABASE_URL: database.url,
+    AIMQ_HANDLERS: image.path('handlers'),
+    AIMQ_DRAIN: 'yes',
+    TMPDIR: image.path('nowhere'),
+  })
+  expect(stdout).toMatch(/^worked$/m)
+})
+
+interface Image extends AsyncDisposable {
+  path(name: string): string
+  write(name: string, text: string): Promise<void>
+  start(env: Record<string, string>): Promise<{ stdout: string }>
+}
+
+async function deploy(): Promise<Image> {
+  const folder = await mkdtemp(join(tmpdir(), 'aimq-image-'))
+  const dockerfile = await readFile(join(workspace, 'apps/worker/Dockerfile'), 'utf8')
+  const [, deployment = ''] = /^RUN pnpm (.* deploy .*) \/app$/m.exec(dockerfile) ?? []
+  const [program = '', ...args] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]') as string[]
+  await run('npx', ['-y', 'pnpm@12', ...deployment.split(' '), folder], { cwd: workspace })
+  const path = (name: string) => join(folder, name)
+  return {
+    path,
+    async write(name, text) {
+      await mkdir(join(path(name), '..'), { recursive: true })
+      await writeFile(path(name), text)
+    },
+    start: (env) => run(program, args, { cwd: folder, env }),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  }
+}
