@@ -7,8 +7,8 @@ import type { Operation } from './grants.ts'
 import type { ResolvedOptions, SqlClient } from './options.ts'
 import { givenPool, ownPool, type PoolSource } from './pool.ts'
 import { sqlStateOf, translateError } from './postgres-error.ts'
+import { frequentPreparedOf, type Prepared, preparedOf } from './prepared.ts'
 import type { Statement } from './sql.ts'
-import { frequentNameOf, nameOf } from './statement-names.ts'
 
 /** How often a statement that met a deadlock or a serialization failure is tried, and the pause in between. */
 const contentionAttempts = 5
@@ -94,11 +94,11 @@ export function openDatabase(options: ResolvedOptions): Database {
 
   async function runOn(client: SqlClient | PoolClient, statement: Statement, values: string[], call: Call) {
     try {
-      const name = call.transaction === undefined ? nameFor(client, statement) : undefined
+      const prepared = call.transaction === undefined ? preparedFor(client, statement) : undefined
       const work =
-        name === undefined
+        prepared === undefined
           ? (client as SqlClient).query(statement.text, values)
-          : (client as PoolClient).query({ name, text: statement.text, values })
+          : (client as PoolClient).query({ name: prepared.name, text: prepared.text, values })
       const result = await withDeadline(
         Promise.resolve(work),
         options.queryTimeoutMs,
@@ -115,11 +115,11 @@ export function openDatabase(options: ResolvedOptions): Database {
     }
   }
 
-  /** Under which name to prepare it on this connection; undefined: not at all. */
-  function nameFor(client: object, statement: Statement): string | undefined {
+  /** As what to prepare it on this connection; undefined: not at all. */
+  function preparedFor(client: object, statement: Statement): Prepared | undefined {
     if (source === undefined || options.preparedStatements === false) return undefined
-    if (options.preparedStatements === true) return nameOf(statement)
-    return isDirectSession(client) ? frequentNameOf(statement) : undefined
+    if (options.preparedStatements === true) return preparedOf(statement)
+    return isDirectSession(client) ? frequentPreparedOf(statement) : undefined
   }
 
   async function open(pools: PoolSource, call: Call): Promise<Connections> {

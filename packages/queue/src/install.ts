@@ -4,9 +4,9 @@ import { migration, statement } from './sql.ts'
 /** Installs the table of idempotency keys in schema `aimq`. Does nothing where it is installed; safe for many at once. */
 export async function installSchema(operations: Operations, signal: AbortSignal | undefined): Promise<void> {
   const { text, checksum } = migration('0001_idempotency_key')
-  const template = statement('install')
-  const block = template.text.replaceAll('#checksum#', checksum).replace('#migration#', () => text)
-  await operations.database.run({ ...template, text: block }, {}, { operation: 'install', signal })
+  const { name, parameters, text: template } = statement('install')
+  const block = template.replaceAll('#checksum#', checksum).replace('#migration#', () => text)
+  await operations.database.run({ name, parameters, text: block }, {}, { operation: 'install', signal })
 }
 
 /** Removes what {@link installSchema} made. Keys are forgotten; queues and messages stay. */

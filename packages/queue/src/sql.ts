@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 /** A statement ready to run: values are bound by name, in the order of `parameters`. */
 export interface Statement {
   readonly name: string
+  /** Put together each time: whoever needs it often keeps it. */
   readonly text: string
   readonly parameters: readonly string[]
 }
@@ -15,27 +16,31 @@ export interface Rendering {
   readonly flags?: readonly string[]
 }
 
-/** Texts kept before starting over; a process with very many queues must not grow for ever. */
-const cacheLimit = 2000
+/** Statements kept before starting over; a process with very many queues must not grow for ever. */
+const cacheLimit = 10_000
 
 // One folder deep, so that the same relative path serves src/ and dist/.
 const folder = new URL('../sql/', import.meta.url)
 const sources = new Map<string, string>()
+const templates = new Map<string, Template>()
 const statements = new Map<string, Statement>()
 
 /** The statement in `sql/queries/<name>.sql`. Read when first used, never at import. */
 export function statement(name: string, rendering: Rendering = {}): Statement {
   const tables = rendering.tables ?? {}
   const flags = rendering.flags ?? []
-  let key = name
+  let chosen = name
+  for (const flag of flags) chosen += ` ?${flag}`
+  let key = chosen
   for (const table in tables) key += ` ${tables[table]}`
-  for (const flag of flags) key += ` ?${flag}`
   const known = statements.get(key)
   if (known !== undefined) return known
-  const rendered = render(name, source(`queries/${name}.sql`), tables, new Set(flags))
+  const template = templates.get(chosen) ?? parse(name, source(`queries/${name}.sql`), new Set(flags))
+  templates.set(chosen, template)
+  const made = new TableStatement(template, tables)
   if (statements.size >= cacheLimit) statements.clear()
-  statements.set(key, rendered)
-  return rendered
+  statements.set(key, made)
+  return made
 }
 
 /** A migration as it stands in `sql/migrations`, without its comments, and what it must still be later. */
@@ -52,19 +57,19 @@ function source(path: string): string {
   return text
 }
 
-function render(
-  name: string,
-  template: string,
-  tables: Readonly<Record<string, string>>,
-  flags: ReadonlySet<string>,
-): Statement {
+/** What the statements of one query have in common, whatever tables they are for. */
+interface Template {
+  readonly name: string
+  /** The text around the tables: one more than there are tables. */
+  readonly parts: readonly string[]
+  /** By the names that `:"name"` gives them. */
+  readonly tables: readonly string[]
+  readonly parameters: readonly string[]
+}
+
+function parse(name: string, query: string, flags: ReadonlySet<string>): Template {
   const parameters: string[] = []
-  const text = withoutComments(chosenLines(template, flags))
-    .replaceAll(/:"(\w+)"/g, (_, table: string) => {
-      const target = tables[table]
-      if (target === undefined) throw new Error(`sql/queries/${name}.sql: no table given for :"${table}"`)
-      return `"${target}"`
-    })
+  const text = withoutComments(chosenLines(query, flags))
     // Always text, cast in the statement: the one type that every driver binds alike.
     .replaceAll(/:'(\w+)'/g, (_, parameter: string) => {
       const index = parameters.includes(parameter)
@@ -72,7 +77,42 @@ function render(
         : parameters.push(parameter) - 1
       return `$${index + 1}::text`
     })
-  return { name, text, parameters }
+  // Split by what is in brackets, every second piece is what stood there.
+  const pieces = text.split(/:"(\w+)"/)
+  return {
+    name,
+    parts: pieces.filter((_, index) => index % 2 === 0),
+    tables: pieces.filter((_, index) => index % 2 === 1),
+    parameters,
+  }
+}
+
+/** Only its tables are its own: texts would be five megabytes in a worker of a thousand queues. */
+class TableStatement implements Statement {
+  readonly #template: Template
+  readonly #tables: readonly string[]
+
+  constructor(template: Template, tables: Readonly<Record<string, string>>) {
+    this.#template = template
+    this.#tables = template.tables.map((table) => {
+      const target = tables[table]
+      if (target === undefined)
+        throw new Error(`sql/queries/${template.name}.sql: no table given for :"${table}"`)
+      return target
+    })
+  }
+
+  get name(): string {
+    return this.#template.name
+  }
+
+  get parameters(): readonly string[] {
+    return this.#template.parameters
+  }
+
+  get text(): string {
+    return this.#template.parts.reduce((text, part, index) => `${text}"${this.#tables[index - 1]}"${part}`)
+  }
 }
 
 function chosenLines(template: string, flags: ReadonlySet<string>): string {

@@ -6,35 +6,45 @@ const frequentFrom = 3
 /** A plan costs the server some hundred kilobytes for each connection; a worker of a thousand queues prepares the busiest. */
 const mostPrepared = 100
 
+/** What a driver needs to prepare a statement, and to run it again. */
+export interface Prepared {
+  readonly name: string
+  readonly text: string
+}
+
 interface Use {
   count: number
-  name: string | undefined
+  prepared: Prepared | undefined
 }
 
 const uses = new WeakMap<Statement, Use>()
 let prepared = 0
 
 /** The name to prepare it under. */
-export function nameOf(statement: Statement): string {
+export function preparedOf(statement: Statement): Prepared {
   const use = useOf(statement)
-  use.name ??= `aimq_${createHash('sha256').update(statement.text).digest('hex').slice(0, 24)}`
-  return use.name
+  use.prepared ??= withName(statement.text)
+  return use.prepared
 }
 
 /** The same, once it is used often; undefined while it is not. */
-export function frequentNameOf(statement: Statement): string | undefined {
+export function frequentPreparedOf(statement: Statement): Prepared | undefined {
   const use = useOf(statement)
   use.count++
-  if (use.name !== undefined) return use.name
+  if (use.prepared !== undefined) return use.prepared
   if (use.count < frequentFrom || prepared >= mostPrepared) return undefined
   prepared++
-  return nameOf(statement)
+  return preparedOf(statement)
+}
+
+function withName(text: string): Prepared {
+  return { name: `aimq_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`, text }
 }
 
 function useOf(statement: Statement): Use {
   const known = uses.get(statement)
   if (known !== undefined) return known
-  const use: Use = { count: 0, name: undefined }
+  const use: Use = { count: 0, prepared: undefined }
   uses.set(statement, use)
   return use
 }
