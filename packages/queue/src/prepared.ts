@@ -20,7 +20,7 @@ interface Use {
 const uses = new WeakMap<Statement, Use>()
 let prepared = 0
 
-/** The name to prepare it under. */
+/** As what to prepare it. */
 export function preparedOf(statement: Statement): Prepared {
   const use = useOf(statement)
   use.prepared ??= withName(statement.text)

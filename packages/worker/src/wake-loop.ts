@@ -57,8 +57,6 @@ export interface WakeState {
   /** A look for hints of a time to come, and when the last one was. */
   readonly dueHintAt: number | null
   readonly dueHintSeenAt: number
-  /** Such looks in a row that found nothing, not even something due later, and no new message. */
-  readonly dueHintsInVain: number
   /** Over how long looks that follow a hint are spread, because peers were faster. */
   readonly herdMs: number
   /** Hints in a row, in quick succession, that found nothing and no new message. */
@@ -117,7 +115,7 @@ const leisureMs = 2500
 /** Workers that wait for the same due time spread over so long: nearly at once, unless peers have shown themselves. */
 const dueJitterMs = { alone: 1, amongPeers: 25 }
 /** Hints of a time to come are no reason to look more often: the look before has told when something is due. */
-const dueHintEveryMs = { trusted: 1000, distrusted: 2000 }
+const dueHintEveryMs = 1000
 const firstPollMs = 50
 /** Looks that find nothing: this many at once, then so many a millisecond; and a few more for each that found something. */
 const allowance = { burst: 2, perMs: 40 / 1000, perFind: 3, most: 10 }
@@ -157,7 +155,6 @@ export function initialWakeState(now: number): WakeState {
     confirmAt: null,
     dueHintAt: null,
     dueHintSeenAt: Number.NEGATIVE_INFINITY,
-    dueHintsInVain: 0,
     herdMs: 0,
     unjustified: 0,
     hintedAt: Number.NEGATIVE_INFINITY,
@@ -214,23 +211,17 @@ export function onHint(
 }
 
 function onDueHint(state: WakeState, { now, random }: Moment, dueInMs: number): WakeState {
-  // As with hints that tell of work now: one in a row is nothing, and they do not come by the dozen.
-  const dueHintsInVain = now - state.hintedAt > leisureMs ? 0 : state.dueHintsInVain
-  const everyMs = dueHintsInVain > 1 ? dueHintEveryMs.distrusted : dueHintEveryMs.trusted
-  const again = state.dueHintSeenAt + everyMs
+  const again = state.dueHintSeenAt + dueHintEveryMs
   const soonest = now + Math.min(dueInMs + dueJitter(state, random), confirmAfterMs)
   const dueHintAt = Math.min(state.dueHintAt ?? Number.POSITIVE_INFINITY, Math.max(soonest, again))
-  // The next look for such hints, or where there is none, one at its time, confirms those that are not trusted.
-  const confirmAt = dueHintsInVain > 1 ? dueHintAt + everyMs : Math.max(now + confirmAfterMs, again)
   return {
     ...state,
     hints: state.hints + 1,
     hintedAt: now,
     dueHintAt,
-    dueHintsInVain,
     look: lookFor(state, now),
     lookAt: Math.min(state.lookAt, dueHintAt),
-    confirmAt: Math.max(state.confirmAt ?? 0, confirmAt),
+    confirmAt: Math.max(state.confirmAt ?? 0, now + confirmAfterMs, again),
   }
 }
 
@@ -258,7 +249,6 @@ export function onLookBegan(state: WakeState, now: number): WakeState {
     confirmAt: confirmed ? null : state.confirmAt,
     dueHintAt: null,
     dueHintSeenAt: state.dueHintAt === null ? state.dueHintSeenAt : now,
-    dueHintsInVain: state.dueHintsInVain + (state.dueHintAt === null ? 0 : 1),
     allowance: allowanceNow(state, now) - 1,
     allowanceAt: now,
   }
@@ -298,7 +288,6 @@ export function onFound(state: WakeState, now: number, { count, asked, waitedMs 
     look: 'read',
     lookAt: now,
     unjustified: 0,
-    dueHintsInVain: 0,
     empty: 0,
     locked: 0,
     herdMs: state.herdMs < 4 ? 0 : state.herdMs / 2,
@@ -332,7 +321,6 @@ export function onNothing(
     emptyAt: now,
     sought: 0,
     herdMs: inVain ? Math.min(maxHerdMs, 2 * state.herdMs + 2) : state.herdMs,
-    dueHintsInVain: somethingNew || next.nextDueInMs !== null ? 0 : state.dueHintsInVain,
     unjustified: !state.woken ? state.unjustified : somethingNew ? 0 : state.unjustified + (inVain ? 1 : 0),
   }
   if (lingerMs !== undefined) return { ...settled, look: 'read', lookAt: now + lingerMs }

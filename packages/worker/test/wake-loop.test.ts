@@ -1,4 +1,3 @@
-import type { ProbeResult } from '@aimq/events'
 import { describe, expect, it } from 'vitest'
 import {
   confirmAfterMs,
@@ -193,62 +192,17 @@ describe('the wake-up loop', () => {
     expect(Math.max(...last)).toBeLessThanOrEqual(2000)
   })
 
-  /** When the loop looks while every millisecond a hint names a time to come, and the database answers `next`. */
-  const looksAt = (next: ProbeResult, from: number, to: number) => {
+  it('looks about twice a second when hints keep naming a time to come that is none', () => {
     let state = idle()
-    const looks: number[] = []
-    for (let now = from; now < to; now++) {
+    let looks = 0
+    for (let now = 10_000; now < 15_000; now++) {
       state = onHint(state, at(now), { dueInMs: 1 + (now % 50) })
       if (nextLook(state, now).kind === 'wait') continue
-      looks.push(now)
-      state = onNothing(onLookBegan(state, now), next, proven, at(now))
-    }
-    return looks
-  }
-
-  it('looks once in two seconds, and no less, when hints keep naming a time to come that is none', () => {
-    const looks = looksAt(empty, 10_000, 30_000)
-    const soon = looks.filter((look) => look < 12_000)
-    expect(soon.length).toBeLessThanOrEqual(5)
-    const gaps = looks.slice(soon.length).map((look, n) => look - (looks[soon.length + n - 1] ?? 0))
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(2000)
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(2100)
-  })
-
-  it('looks about twice a second where something is due later, since hints of it may be true', () => {
-    const looks = looksAt({ nextDueInMs: 60_000, newestId: '1' }, 10_000, 15_000)
-    expect(looks.length).toBeGreaterThan(5)
-    expect(looks.length).toBeLessThanOrEqual(12)
-  })
-
-  it('confirms the last of the hints that named a time to come in vain, and then waits', () => {
-    let state: WakeState = { ...idle(), dueHintsInVain: 5, dueHintSeenAt: 10_000, hintedAt: 10_000 }
-    state = onHint(state, at(10_900), { dueInMs: 1 })
-    let now = 10_900
-    const looks: number[] = []
-    while (looks.length < 2) {
-      now += waitOf(state, now)
-      looks.push(now)
+      looks++
       state = onNothing(onLookBegan(state, now), empty, proven, at(now))
     }
-    expect(looks).toEqual([12_000, 14_000])
-    expect(waitOf(state, now)).toBeGreaterThan(10_000)
-  })
-
-  it('trusts hints of a time to come again after leisure, and after one that was good', () => {
-    const distrustful: WakeState = { ...idle(), dueHintsInVain: 5, dueHintSeenAt: 10_000, hintedAt: 10_000 }
-    expect(waitOf(onHint(distrustful, at(10_100), { dueInMs: 20 }), 10_100)).toBe(1900)
-    expect(
-      waitOf(onHint({ ...distrustful, dueHintSeenAt: 0 }, at(12_600), { dueInMs: 20 }), 12_600),
-    ).toBeLessThan(25)
-    const good = onNothing(
-      onLookBegan(distrustful, 10_050),
-      { nextDueInMs: 900, newestId: '1' },
-      proven,
-      at(10_050),
-    )
-    expect(good.dueHintsInVain).toBe(0)
-    expect(onFound(onLookBegan(distrustful, 10_050), 10_050, one).dueHintsInVain).toBe(0)
+    expect(looks).toBeGreaterThan(3)
+    expect(looks).toBeLessThanOrEqual(10)
   })
 
   it('trusts hints again after one that brought a new message, even one not due yet', () => {

@@ -13,7 +13,9 @@ it('works handlers in TypeScript, keeps nothing of what stripped their types, an
   await database.query(`select pgmq.create('emails'), pgmq.send('emails', '{"to":"ada"}')`)
   await image.write(
     'handlers/emails.ts',
-    `import { greeting } from './texts/greeting.ts'
+    `import { appendFileSync } from 'node:fs'
+    import { greeting } from './texts/greeting.ts'
+    appendFileSync('seen', (process.env.NODE_COMPILE_CACHE ?? 'nothing') + '\\n')
     export default ({ payload }: { payload: { to: string } }): void =>
       console.log(greeting(payload.to), process.memoryUsage().external)`,
   )
@@ -31,6 +33,21 @@ it('works handlers in TypeScript, keeps nothing of what stripped their types, an
   const [, external] = /^dear ada (\d+)$/m.exec(stdout) ?? []
   // The WebAssembly that strips types is 9 MB.
   expect(Number(external)).toBeLessThan(8_000_000)
+  expect(await readdir(image.path('tmp'))).toEqual(['.keep'])
+  // Neither where handlers are checked nor where they work: what they start would leave files there, too.
+  expect(await readFile(image.path('seen'), 'utf8')).toBe('nothing\nnothing\n')
+})
+
+it('leaves no files when a handler ends the worker while it is loaded', async () => {
+  await using image = await deploy()
+  await image.write('handlers/emails.ts', `if (process.argv[1]?.endsWith('main.js')) process.exit(3)`)
+  await image.write('tmp/.keep', '')
+  const env = {
+    DATABASE_URL: 'postgres://localhost:1/nowhere',
+    AIMQ_HANDLERS: image.path('handlers'),
+    TMPDIR: image.path('tmp'),
+  }
+  await expect(image.start(env)).rejects.toThrow('called process.exit()')
   expect(await readdir(image.path('tmp'))).toEqual(['.keep'])
 })
 

@@ -15,6 +15,9 @@ export function nextSteps(config: SamplesConfig, connectionString: string): stri
   return lines
 }
 
+/** Of a worker; nothing to a program that sends one job. */
+const limitsMemory = /^--(max-semi-space-size|heap-growing-percent)=/
+
 /** For whoever is here for the first time. */
 export const moreSteps: readonly string[] = [
   'Work your own:',
@@ -28,8 +31,7 @@ function sendCommand(config: SamplesConfig, payload: string): string {
   const prefix =
     config.databaseUrl === undefined && !isDefaultDir ? `AIMQ_DATA_DIR=${quoted(config.dataDir)} ` : ''
   const script = quoted(relative(process.cwd(), sendJobFile))
-  // What finds the steps; what a worker's memory is told is nothing for a program that sends one job.
-  const flags = process.execArgv.filter((flag) => flag.startsWith('--conditions='))
+  const flags = process.execArgv.filter((flag) => !limitsMemory.test(flag))
   return `${prefix}${[nodeCommand(), ...flags, script].join(' ')} digests '${payload}'`
 }
 

@@ -67,9 +67,8 @@ function startProgram(files: readonly string[], compileCache: string | undefined
   // A debugger is for the worker, and its port is taken.
   const flags = process.execArgv.filter((flag) => !flag.startsWith('--inspect'))
   // What files say while they are loaded, they say again in the worker.
-  return spawn(process.execPath, [...flags, importCheckFile, ...urls], {
+  return spawn(process.execPath, [...flags, importCheckFile, compileCache ?? '', ...urls], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    env: compileCache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: compileCache },
   })
 }
 
