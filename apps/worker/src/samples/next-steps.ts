@@ -15,9 +15,6 @@ export function nextSteps(config: SamplesConfig, connectionString: string): stri
   return lines
 }
 
-/** Of a worker; nothing to a program that sends one job. */
-const limitsMemory = /^--(max-semi-space-size|heap-growing-percent)=/
-
 /** For whoever is here for the first time. */
 export const moreSteps: readonly string[] = [
   'Work your own:',
@@ -25,6 +22,9 @@ export const moreSteps: readonly string[] = [
   '  and start with --handlers handlers: it works the queue "emails"',
   'Everything else: --help',
 ]
+
+/** Of a worker; nothing to a program that sends one job. */
+const limitsMemory = /^--(max-semi-space-size|heap-growing-percent)=/
 
 function sendCommand(config: SamplesConfig, payload: string): string {
   const isDefaultDir = config.dataDir === join(process.cwd(), '.aimq')
