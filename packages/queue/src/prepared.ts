@@ -18,7 +18,7 @@ interface Use {
 }
 
 const uses = new WeakMap<Statement, Use>()
-let prepared = 0
+let howMany = 0
 
 /** As what to prepare it. */
 export function preparedOf(statement: Statement): Prepared {
@@ -32,8 +32,8 @@ export function frequentPreparedOf(statement: Statement): Prepared | undefined {
   const use = useOf(statement)
   use.count++
   if (use.prepared !== undefined) return use.prepared
-  if (use.count < frequentFrom || prepared >= mostPrepared) return undefined
-  prepared++
+  if (use.count < frequentFrom || howMany >= mostPrepared) return undefined
+  howMany++
   return preparedOf(statement)
 }
 

@@ -25,10 +25,7 @@ export async function createProject(): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'aimq-package-'))
   // As root, the embedded PostgreSQL runs as somebody else, who must be able to enter.
   await chmod(folder, 0o755)
-  const write = async (file: string, text: string) => {
-    await mkdir(dirname(join(folder, file)), { recursive: true })
-    await writeFile(join(folder, file), text)
-  }
+  const write = (file: string, text: string) => writeInto(folder, file, text)
   await write('package.json', JSON.stringify({ name: 'user', private: true, type: 'module' }))
   await write('.npmrc', `@aimq:registry=${inject('registry')}\naudit=false\nfund=false\n`)
   return {
@@ -54,6 +51,11 @@ export async function createProject(): Promise<Project> {
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+export async function writeInto(folder: string, file: string, text: string): Promise<void> {
+  await mkdir(dirname(join(folder, file)), { recursive: true })
+  await writeFile(join(folder, file), text)
 }
 
 /** What `tsc --init` writes, without its leniency about the declarations of libraries. */

@@ -1,14 +1,11 @@
 /* The image of the worker app without Docker: what its Dockerfile deploys, started as its Dockerfile starts it. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { createDatabase } from '../../integration/harness/database.ts'
-import { workspace } from '../harness/pack.ts'
-import { run } from '../harness/run.ts'
+import { deployImage } from '../harness/image.ts'
 
 it('works handlers in TypeScript, keeps nothing of what stripped their types, and leaves no files', async () => {
-  await using image = await deploy()
+  await using image = await deployImage()
   await using database = await createDatabase()
   await database.query(`select pgmq.create('emails'), pgmq.send('emails', '{"to":"ada"}')`)
   await image.write(
@@ -26,7 +23,6 @@ it('works handlers in TypeScript, keeps nothing of what stripped their types, an
   await image.write('tmp/.keep', '')
   const { stdout } = await image.start({
     DATABASE_URL: database.url,
-    AIMQ_HANDLERS: image.path('handlers'),
     AIMQ_DRAIN: 'yes',
     TMPDIR: image.path('tmp'),
   })
@@ -39,52 +35,23 @@ it('works handlers in TypeScript, keeps nothing of what stripped their types, an
 })
 
 it('leaves no files when a handler ends the worker while it is loaded', async () => {
-  await using image = await deploy()
+  await using image = await deployImage()
   await image.write('handlers/emails.ts', `if (process.argv[1]?.endsWith('main.js')) process.exit(3)`)
   await image.write('tmp/.keep', '')
-  const env = {
-    DATABASE_URL: 'postgres://localhost:1/nowhere',
-    AIMQ_HANDLERS: image.path('handlers'),
-    TMPDIR: image.path('tmp'),
-  }
+  const env = { DATABASE_URL: 'postgres://localhost:1/nowhere', TMPDIR: image.path('tmp') }
   await expect(image.start(env)).rejects.toThrow('called process.exit()')
   expect(await readdir(image.path('tmp'))).toEqual(['.keep'])
 })
 
 it('works handlers in TypeScript where nothing can be written', async () => {
-  await using image = await deploy()
+  await using image = await deployImage()
   await using database = await createDatabase()
   await database.query(`select pgmq.create('emails'), pgmq.send('emails', '{"to":"ada"}')`)
   await image.write('handlers/emails.ts', `export default (): void => console.log('worked')`)
   const { stdout } = await image.start({
     DATABASE_URL: database.url,
-    AIMQ_HANDLERS: image.path('handlers'),
     AIMQ_DRAIN: 'yes',
     TMPDIR: image.path('nowhere'),
   })
   expect(stdout).toMatch(/^worked$/m)
 })
-
-interface Image extends AsyncDisposable {
-  path(name: string): string
-  write(name: string, text: string): Promise<void>
-  start(env: Record<string, string>): Promise<{ stdout: string }>
-}
-
-async function deploy(): Promise<Image> {
-  const folder = await mkdtemp(join(tmpdir(), 'aimq-image-'))
-  const dockerfile = await readFile(join(workspace, 'apps/worker/Dockerfile'), 'utf8')
-  const [, deployment = ''] = /^RUN pnpm (.* deploy .*) \/app$/m.exec(dockerfile) ?? []
-  const [program = '', ...args] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]') as string[]
-  await run('npx', ['-y', 'pnpm@12', ...deployment.split(' '), folder], { cwd: workspace })
-  const path = (name: string) => join(folder, name)
-  return {
-    path,
-    async write(name, text) {
-      await mkdir(join(path(name), '..'), { recursive: true })
-      await writeFile(path(name), text)
-    },
-    start: (env) => run(program, args, { cwd: folder, env }),
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
-  }
-}
